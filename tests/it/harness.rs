@@ -1,7 +1,7 @@
 //! The harness itself: each server does what the tests rely on, and none outlives its test.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -14,7 +14,7 @@ use crate::support::etcd::{Etcd, Options};
 use crate::support::guard::Guard;
 use crate::support::s3::S3Server;
 use crate::support::sdbox::Sdbox;
-use crate::support::{loopback, output_of, program, said, skip, temp_dir, wait_until};
+use crate::support::{loopback, output_of, program, said, sized, skip, temp_dir, wait_until};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -65,6 +65,16 @@ fn s3_shows_uploads_that_nobody_finished() {
 }
 
 #[test]
+fn an_s3_server_can_be_spoiled_by_the_proxy_in_front_of_it() {
+    let Some(s3) = S3Server::start() else { return };
+    let proxy = ChaosProxy::spoil_first(s3.port(), 1, Faults::down(Fault::CutAfter(0)));
+    let url = format!("http://127.0.0.1:{}/{}/key", proxy.port(), s3.bucket("box"));
+    let mut first = signed_curl(&s3, &s3.secret_key);
+    assert!(!first.arg(&url).output().unwrap().status.success());
+    assert_eq!(put_status(&s3, &s3.secret_key, &url), "200");
+}
+
+#[test]
 fn rclone_knows_which_buckets_there_are() {
     let Some(s3) = S3Server::start_rclone() else {
         return;
@@ -86,6 +96,7 @@ fn etcd_keeps_the_key_spaces_of_v2_and_v3_apart() {
     etcd.put_v2("/only/v2", "two");
     assert_eq!(etcd.get("/a").as_deref(), Some("-three"));
     assert_eq!(etcd.get("/only/v2"), None);
+    assert!(etcd.endpoint().ends_with(&format!(":{}", etcd.port())));
     let seen = output_of(Command::new("curl").args(["-s", &format!("{}/v2/keys/a", etcd.endpoint())]));
     assert!(seen.contains(r#""value":"two""#), "{seen}");
 }
@@ -230,6 +241,17 @@ fn a_skip_is_told_aloud_and_listed_and_can_be_forbidden() {
     assert!(!forbidden.status.success());
 }
 
+#[test]
+fn our_programs_start_in_an_environment_that_holds_nothing_by_chance() {
+    program::asserted(program::eightbells()).arg("--version").assert().success();
+    program::asserted(program::runner()).arg("--version").assert().success();
+    assert_eq!(program::eightbells_path().parent(), program::runner_path().parent());
+    let env = output_of(&mut program::clean(Path::new("/usr/bin/env")));
+    let mut names: Vec<_> = env.lines().filter_map(|line| line.split('=').next()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["HOME", "LANG", "PATH", "TZ"]);
+}
+
 /// A server that sends back what it gets.
 fn echo_server() -> u16 {
     let listener = TcpListener::bind(loopback(0)).unwrap();
@@ -247,7 +269,7 @@ fn ten_bytes_through(proxy: &ChaosProxy) -> (Vec<u8>, Option<ErrorKind>) {
     let mut stream = TcpStream::connect(loopback(proxy.port())).unwrap();
     stream.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
     stream.write_all(b"0123456789").unwrap();
-    let _ = stream.shutdown(std::net::Shutdown::Write);
+    let _ = stream.shutdown(Shutdown::Write);
     let mut came = Vec::new();
     let end = stream.read_to_end(&mut came).err().map(|error| error.kind());
     (came, end)
@@ -266,6 +288,22 @@ fn the_proxy_spoils_connections_as_planned() {
     let start = Instant::now();
     assert_eq!(through(Faults::down(Fault::Delay(Duration::from_millis(200)))).0, b"0123456789");
     assert!(start.elapsed() >= Duration::from_millis(200));
+}
+
+#[test]
+fn the_proxy_passes_much_unchanged() {
+    let proxy = ChaosProxy::start(echo_server(), |_| Faults::NONE);
+    let sent: Vec<u8> = (0..sized(1_u32, 100) << 20).map(|it| it.wrapping_mul(0x9e37_79b9).to_be_bytes()[0]).collect();
+    let mut stream = TcpStream::connect(loopback(proxy.port())).unwrap();
+    let mut back = stream.try_clone().unwrap();
+    let reader = thread::spawn(move || {
+        let mut came = Vec::new();
+        back.read_to_end(&mut came).unwrap();
+        came
+    });
+    stream.write_all(&sent).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    assert!(reader.join().unwrap() == sent, "bytes were changed or lost");
 }
 
 #[test]

@@ -14,8 +14,8 @@ use super::{find_program, is_root, output_of, said, skip, temp_dir};
 /// A running container engine.
 #[derive(Debug)]
 pub struct Docker {
-    /// Held for its end: the engine stops with it.
-    _guard: Guard,
+    /// The engine stops with it.
+    guard: Guard,
     host: Option<String>,
 }
 
@@ -56,14 +56,14 @@ impl Docker {
         );
         let last = format!("docker -H {host} ps -aq | xargs -r docker -H {host} rm -f");
         let guard = Guard::serve(dir, &last, &words.split_whitespace().collect::<Vec<_>>());
-        let docker = Self { _guard: guard, host: Some(host) };
-        docker._guard.wait_ready("dockerd", || docker.command(&["info"]).output().is_ok_and(|it| it.status.success()));
+        let docker = Self { guard, host: Some(host) };
+        docker.guard.wait_ready("dockerd", || docker.command(&["info"]).output().is_ok_and(|it| it.status.success()));
         docker
     }
 
     fn borrow(host: Option<String>) -> Result<Self, String> {
         let last = format!("docker ps -aq --filter label={} | xargs -r docker rm -f", label());
-        let docker = Self { _guard: Guard::finally(temp_dir().keep(), &last), host };
+        let docker = Self { guard: Guard::finally(temp_dir().keep(), &last), host };
         let answer = docker.command(&["info"]).output();
         match answer {
             Ok(answer) if answer.status.success() => Ok(docker),
