@@ -42,6 +42,32 @@ pub fn plan_job(spec: &Spec, job: &Job, options: Options) -> [Unit; 2] {
     [service::service(&cause), timer::timer(&cause, options.every)]
 }
 
+/// How a job is run by hand, as its unit would.
+#[derive(Debug, Clone, Copy)]
+pub struct Invocation<'a> {
+    /// Where the spec is, instead of where units look for it.
+    pub spec_path: &'a std::path::Path,
+    /// The instance, unescaped.
+    pub instance: Option<&'a str>,
+}
+
+/// The runner's arguments as the job's `ExecStart=` has them, with the unit's instance and the spec's place filled in.
+#[must_use]
+pub fn arguments(spec: &Spec, job: &Job, invocation: &Invocation<'_>) -> Vec<String> {
+    let cause = Cause { spec, job, target: spec.target };
+    let mut args = service::backup_args(&cause);
+    if let Some(crate::contract::SpecLocation::File(path)) = &mut args.spec {
+        path.clone_from(&invocation.spec_path.to_path_buf());
+    }
+    args.jitter = None;
+    args.instance = invocation.instance.map(|i| crate::contract::Instance::Escaped(crate::unit::escape(i)));
+    let word = |word| match word {
+        crate::contract::Word::Text(text) => text,
+        crate::contract::Word::Instance => String::new(),
+    };
+    args.words().into_iter().map(word).collect()
+}
+
 /// The job being planned, and for what.
 struct Cause<'a> {
     spec: &'a Spec,

@@ -17,7 +17,7 @@ pub(super) fn service(cause: &Cause<'_>) -> Unit {
     let mut body = vec![Line::new("Type", "oneshot", cause.route("sources"))];
     body.extend(limits(cause));
     body.extend(inputs(cause, &compiled));
-    body.push(exec_start(cause, &compiled));
+    body.push(exec_start(cause));
     body.extend(hardening::lines(cause, &reach));
     body.extend(directives(cause, "Service"));
     Unit {
@@ -169,22 +169,26 @@ fn credential(cause: &Cause<'_>, name: &str, path: Option<&str>) -> Line {
     Line::new("LoadCredential", value, cause.route("store"))
 }
 
-fn exec_start(cause: &Cause<'_>, compiled: &crate::contract::Job) -> Line {
+fn exec_start(cause: &Cause<'_>) -> Line {
+    Line::new("ExecStart", text::exec(&cause.spec.runner, &backup_args(cause).words()), cause.route("job_in"))
+}
+
+/// The runner's arguments as the unit has them.
+pub(super) fn backup_args(cause: &Cause<'_>) -> BackupArgs {
     let spec = match cause.job.job_in {
         JobIn::Unit => None,
         JobIn::File => Some(SpecLocation::File(cause.spec.spec_path.clone().into())),
         JobIn::Etcd => Some(SpecLocation::Etcd(cause.spec.spec_key.clone().unwrap_or_default())),
     };
-    let args = BackupArgs {
+    BackupArgs {
         job: spec.as_ref().map(|_| cause.job.name.clone()),
-        digest: spec.as_ref().map(|_| compiled.digest()),
+        digest: spec.as_ref().map(|_| cause.spec.compile(cause.job).digest()),
         spec,
         instance: cause.has_instances().then_some(Instance::OfUnit),
         // The timer waits where it can.
         jitter: cause.job.schedule.jitter.filter(|_| !cause.target.has(Feature::RandomizedDelay)),
         dry_run: false,
-    };
-    Line::new("ExecStart", text::exec(&cause.spec.runner, &args.words()), cause.route("job_in"))
+    }
 }
 
 fn directives(cause: &Cause<'_>, section: &str) -> Vec<Line> {
