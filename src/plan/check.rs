@@ -58,8 +58,18 @@ impl Checked<'_, '_> {
         }
         for spec in specs {
             if let Err(needs) = spec.text_for(self.target().systemd) {
-                let message = format!("`{spec}` needs systemd {}, the target has {}: {}", needs.since, self.target().systemd, needs.what);
-                self.error("target-lacks", "schedule", message, "write it in an older form, or raise the target's version");
+                let message = format!(
+                    "`{spec}` needs systemd {}, the target has {}: {}",
+                    needs.since,
+                    self.target().systemd,
+                    needs.what
+                );
+                self.error(
+                    "target-lacks",
+                    "schedule",
+                    message,
+                    "write it in an older form, or raise the target's version",
+                );
             }
         }
     }
@@ -67,7 +77,8 @@ impl Checked<'_, '_> {
     fn service(&mut self) {
         let target = self.target();
         if self.job().service.tasks_max.is_some() && !target.has(Feature::TasksMax) {
-            let message = format!("`tasks_max` needs systemd {}, the target has {}", Feature::TasksMax.since(), target.systemd);
+            let message =
+                format!("`tasks_max` needs systemd {}, the target has {}", Feature::TasksMax.since(), target.systemd);
             self.error("target-lacks", "service.tasks_max", message, "leave it out, or raise the target's version");
         }
     }
@@ -78,8 +89,14 @@ impl Checked<'_, '_> {
         let uses = compiled.references().any(|reference| matches!(reference, Reference::Credential { .. }));
         if uses && !target.has(Feature::LoadCredential) {
             let since = Feature::LoadCredential.since();
-            let message = format!("`credential:` needs systemd {since} (LoadCredential=), the target has {}", target.systemd);
-            self.error("target-lacks", "store", message, "use `{file: PATH}` or `{etcd: KEY}` there, or raise the target's version");
+            let message =
+                format!("`credential:` needs systemd {since} (LoadCredential=), the target has {}", target.systemd);
+            self.error(
+                "target-lacks",
+                "store",
+                message,
+                "use `{file: PATH}` or `{etcd: KEY}` there, or raise the target's version",
+            );
         }
     }
 
@@ -91,7 +108,8 @@ impl Checked<'_, '_> {
                 match text::check_json(JOB_VARIABLE, &json) {
                     Ok(()) => {}
                     Err(NotAText::TooLong { bytes }) => {
-                        let message = format!("the compiled job has {bytes} bytes, a unit carries at most {JOB_MAX_BYTES}");
+                        let message =
+                            format!("the compiled job has {bytes} bytes, a unit carries at most {JOB_MAX_BYTES}");
                         self.error("job-too-long", "job_in", message, OTHERS);
                     }
                     Err(NotAText::StringTooLong { start }) => {
@@ -102,7 +120,12 @@ impl Checked<'_, '_> {
             }
             JobIn::Etcd if self.cause.spec.spec_key.is_none() || self.cause.spec.etcd.is_none() => {
                 let help = "set `spec_key: /eightbells/backups` and `etcd: {endpoints: […]}` at the top";
-                self.error("job-in-etcd", "job_in", "`job_in: etcd` needs the key and the etcd to read the spec from".into(), help);
+                self.error(
+                    "job-in-etcd",
+                    "job_in",
+                    "`job_in: etcd` needs the key and the etcd to read the spec from".into(),
+                    help,
+                );
             }
             JobIn::Etcd | JobIn::File => {}
         }
@@ -138,7 +161,9 @@ impl Checked<'_, '_> {
         let relations = &self.job().relations;
         let named: Vec<_> = [("needs", &relations.needs), ("requisite", &relations.requisite)]
             .into_iter()
-            .flat_map(|(key, names)| names.iter().enumerate().map(move |(index, name)| (format!("{key}[{index}]"), name)))
+            .flat_map(|(key, names)| {
+                names.iter().enumerate().map(move |(index, name)| (format!("{key}[{index}]"), name))
+            })
             .filter(|(_, name)| !fleet.machine_of.contains(name) && !fleet.global)
             .map(|(route, name)| (route, name.to_string()))
             .collect();

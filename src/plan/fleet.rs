@@ -45,8 +45,7 @@ fn metadata(cause: &Cause<'_>) -> Vec<Line> {
 
 /// One line for each name: fleet never splits `MachineOf=` and `Replaces=`, and splits `Conflicts=` only from 1.0 on.
 fn names(cause: &Cause<'_>, key: &str, spec_key: &str, templates: &[Template]) -> Vec<Line> {
-    let line = |(index, template)| {
-        Line::new(key, name_text(template), cause.route(&format!("fleet.{spec_key}[{index}]")))
-    };
+    let line =
+        |(index, template)| Line::new(key, name_text(template), cause.route(&format!("fleet.{spec_key}[{index}]")));
     templates.iter().enumerate().map(line).collect()
 }

@@ -30,7 +30,8 @@ pub fn show(spec: &Spec, sources: &Sources, job: Option<&str>) -> String {
 }
 
 fn job_value(job: &Job) -> Value {
-    let Job { name: _, description, instances, schedule, relations, sources, archive, store, job_in, fleet, service } = job;
+    let Job { name: _, description, instances, schedule, relations, sources, archive, store, job_in, fleet, service } =
+        job;
     let sources: Map<String, Value> = sources.iter().map(|source| (source.name.clone(), flat(json!(source)))).collect();
     let store: Vec<Value> = store.iter().map(|entry| json!({"to": entry.to, "keep": entry.keep})).collect();
     json!({

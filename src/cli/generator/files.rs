@@ -71,7 +71,8 @@ pub(super) fn difference(folder: &Path, file: &File) -> Result<String, Failure> 
     let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), file.text.lines().collect());
     let before = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
     let rest = |lines: &[&str]| lines.len().saturating_sub(before);
-    let after = old.iter().rev().zip(new.iter().rev()).take_while(|(a, b)| a == b).count().min(rest(&old)).min(rest(&new));
+    let after =
+        old.iter().rev().zip(new.iter().rev()).take_while(|(a, b)| a == b).count().min(rest(&old)).min(rest(&new));
     let changed = |lines: &[&str], mark: char| {
         let end = lines.len().saturating_sub(after);
         lines.get(before..end).unwrap_or(&[]).iter().map(|line| format!("{mark}{line}\n")).collect::<String>()
