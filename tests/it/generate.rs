@@ -104,7 +104,11 @@ fn verify(analyze: &Path, folder: &Path) {
         .env("SYSTEMD_UNIT_PATH", format!("{}:", folder.display()))
         .output()
         .unwrap();
-    assert!(output.stderr.is_empty() && output.status.success(), "{}: {}", folder.display(), said(&output));
+    // What an old target needs is deprecated to the systemd at hand, which says so and takes it.
+    let deprecated = |line: &&str| line.contains("MemoryLimit=; please use MemoryMax=");
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    let left: Vec<&str> = errors.lines().filter(|line| !deprecated(line)).collect();
+    assert!(left.is_empty() && output.status.success(), "{}: {left:#?}", folder.display());
 }
 
 #[test]

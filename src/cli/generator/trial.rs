@@ -118,7 +118,7 @@ fn verify(runner: &Path, job: &Job, invocation: &Invocation<'_>) -> Result<(), F
     let mut command = Command::new(runner);
     command.arg("verify").arg("--spec").arg(invocation.spec_path).args(["--job", &job.name, "--at", "latest"]);
     if let Some(instance) = invocation.instance {
-        command.args(["--instance", &crate::unit::escape(instance)]);
+        command.args(["--instance", &crate::unit::name::escape(instance)]);
     }
     finished(runner, &mut command, "the verification")
 }
@@ -182,5 +182,5 @@ fn instance_names(job: &Job) -> Vec<String> {
     if job.instances.is_empty() {
         return vec![job.name.clone()];
     }
-    job.instances.iter().map(|instance| format!("{}@{}", job.name, crate::unit::escape(instance))).collect()
+    job.instances.iter().map(|instance| format!("{}@{}", job.name, crate::unit::name::escape(instance))).collect()
 }
