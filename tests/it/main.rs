@@ -7,4 +7,5 @@ mod support;
 
 mod generate;
 mod harness;
+mod hostile;
 mod tree;
