@@ -1,13 +1,41 @@
 //! Sources as running dumps: a stream of bytes, and at its end the word whether it was whole.
 
+use crate::run::journal::{Journal, Leftover};
+use crate::run::os::{Environment, RunId, Stop};
+use crate::run::secret::Secrets;
 use crate::source::Source;
+use crate::value::Context;
 use std::io::Read;
+use std::sync::Arc;
 
-/// A dump under way.
-pub struct Dump {
-    /// The bytes: a tar archive, or what a program prints. Reading it to its end says nothing yet of success.
-    pub stream: Box<dyn Read + Send>,
+/// What all dumps of one run share.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// What placeholders stand for; `source` and `scratch` are filled in here.
+    pub context: Context,
+    /// The job's references.
+    pub secrets: Arc<Secrets>,
+    /// The runner's own environment, of which children get a few harmless variables.
+    pub environment: Environment,
+    /// The run's name.
+    pub run: RunId,
+    /// Where obligations are written down.
+    pub journal: Arc<Journal>,
+    /// Ends every dump early.
+    pub stop: Stop,
 }
+
+/// A dump under way. Where it is dropped without [`Dump::finish`], it is cancelled and cleaned up after.
+pub struct Dump {
+    /// The bytes: a tar archive, or what a program prints. Reading it to its end says nothing yet of success. May be
+    /// moved into another thread.
+    pub stream: Box<dyn Read + Send>,
+    /// The processes behind it.
+    pub running: Running,
+}
+
+/// The processes behind a [`Dump`]'s stream, and what was made for them.
+pub struct Running {}
 
 /// How a dump ended that ended well.
 #[derive(Debug, Default)]
@@ -27,19 +55,44 @@ pub struct Outcome {
 pub enum DumpError {}
 
 impl Dump {
-    /// Starts a source's dump; for a container's tree this runs the dump program to its end first.
+    /// Starts a source's dump; for a container's tree this runs the dump program to its end first. Blocks.
     ///
     /// # Errors
     /// What cannot be started, with what to do about it.
-    pub fn start(_source: &Source) -> Result<Self, DumpError> {
-        Ok(Self { stream: Box::new(std::io::empty()) })
+    pub fn start(_source: &Source, _with: &Surroundings) -> Result<Self, DumpError> {
+        Ok(Self { stream: Box::new(std::io::empty()), running: Running {} })
     }
 
-    /// Waits for the end of everything that was started, and removes what was made for it.
+    /// [`Running::finish`], where the stream was not moved away; it should have been read to its end.
+    ///
+    /// # Errors
+    /// As [`Running::finish`].
+    pub fn finish(self) -> Result<Outcome, DumpError> {
+        let Self { stream, running } = self;
+        drop(stream);
+        running.finish()
+    }
+}
+
+impl Running {
+    /// Waits for the end of everything that was started, and removes what was made for it. Blocks. Call it once the
+    /// stream was read to its end (or dropped, which makes the dump fail).
     ///
     /// # Errors
     /// Any process that did not exit 0 (tar's exit 1, a file that changed, is a warning).
     pub fn finish(self) -> Result<Outcome, DumpError> {
         Ok(Outcome::default())
     }
+
+    /// Ends everything at once and removes what was made: for a store that failed. Blocks for at most some seconds.
+    pub fn cancel(self) {}
+}
+
+/// Undoes what an earlier run left, where it is of this module's kinds (containers' and hosts' scratch folders and
+/// processes), and strikes it out. True where it was of these kinds; staged files and uploads are the stores'.
+///
+/// # Errors
+/// It is still there.
+pub fn undo(_left: &Leftover, _journal: &Journal) -> Result<bool, DumpError> {
+    Ok(true)
 }

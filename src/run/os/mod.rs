@@ -1,0 +1,7 @@
+//! The one module that asks the operating system: clock, host name, environment, processes, signals, disk space.
+
+mod environment;
+mod stop;
+
+pub use environment::{Environment, RunId, free_bytes, host_name, is_root, now, process_id};
+pub use stop::Stop;
