@@ -186,6 +186,12 @@ impl Journal {
         &self.broken
     }
 
+    /// The folder that it lies in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new("."))
+    }
+
     fn append(&self, state: &mut State, line: &Line) -> Result<(), JournalError> {
         let failed = |source| JournalError { path: self.path.clone(), source };
         let text = line_text(line).map_err(failed)?;

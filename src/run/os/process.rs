@@ -85,10 +85,24 @@ impl Ended {
     pub fn describe(self) -> String {
         match (self.cut, self.status.code(), self.status.signal()) {
             (Some(cut), _, _) => cut.to_string(),
+            (None, Some(code @ 129..=165), _) => format!("it exited with status {code}{}", of_signal(code - 128)),
             (None, Some(code), _) => format!("it exited with status {code}"),
-            (None, None, Some(signal)) => format!("it was killed by signal {signal}"),
+            (None, None, Some(signal)) => format!("it was killed by signal {signal}{}", hint(signal)),
             (None, None, None) => "it ended in an unknown way".to_owned(),
         }
+    }
+}
+
+/// Shells and container engines report a signal as status 128 + its number.
+fn of_signal(signal: i32) -> String {
+    format!(" (killed by signal {signal}{})", hint(signal))
+}
+
+fn hint(signal: i32) -> &'static str {
+    match signal {
+        9 => ", which the kernel also sends where memory runs out",
+        13 => ", because nobody reads its output any more",
+        _ => "",
     }
 }
 

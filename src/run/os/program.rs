@@ -65,6 +65,14 @@ impl Program {
         program
     }
 
+    /// Whether a variable of this name would change what the engine's command line itself does.
+    #[must_use]
+    pub fn engine_reads(name: &str) -> bool {
+        let prefixes = ["DOCKER_", "CONTAINER", "PODMAN_", "XDG_", "LD_", "LC_", "GO"];
+        let proxy = name.to_ascii_uppercase().ends_with("_PROXY");
+        name == "PATH" || proxy || HARMLESS.contains(&name) || ENGINE.contains(&name) || prefixes.iter().any(|prefix| name.starts_with(prefix))
+    }
+
     /// Adds an argument.
     #[must_use]
     pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
