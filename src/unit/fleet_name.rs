@@ -7,8 +7,19 @@ pub const FLEET_NAME_MAX_BYTES: usize = 256;
 
 /// The suffixes that fleet's API accepts.
 const TYPES: [&str; 13] = [
-    "service", "socket", "busname", "target", "snapshot", "device", "mount", "automount", "swap", "timer", "path",
-    "slice", "scope",
+    "service",
+    "socket",
+    "busname",
+    "target",
+    "snapshot",
+    "device",
+    "mount",
+    "automount",
+    "swap",
+    "timer",
+    "path",
+    "slice",
+    "scope",
 ];
 /// The suffixes that a name with `@` may have, from fleet 1.0 on.
 const TEMPLATE_TYPES: [&str; 5] = ["service", "socket", "timer", "path", "target"];

@@ -123,7 +123,8 @@ fn contents_group_values_by_section_and_key() {
         let file = UnitFile::parse(text(&case["input"]), Dialect::Fleet);
         for (section, keys) in case["expected"]["contents"].as_object().unwrap() {
             for (key, values) in keys.as_object().unwrap() {
-                let found: Vec<String> = file.entries_for(section, key).map(|entry| entry.value().into_owned()).collect();
+                let found: Vec<String> =
+                    file.entries_for(section, key).map(|entry| entry.value().into_owned()).collect();
                 assert_eq!(json!(found), *values);
             }
         }
@@ -139,7 +140,9 @@ fn normal_form_drops_comments_and_merges_sections() {
     // Options come from a file here, so that those no file can hold (a newline in a section's name) need brackets.
     for case in groups("fleet/unit-file-parsing", "Serialize") {
         let options = case["input"].as_array().unwrap();
-        let written = options.iter().map(|o| format!("[{}]\n{}={}\n", o[0].as_str().unwrap(), o[1].as_str().unwrap(), o[2].as_str().unwrap()));
+        let written = options
+            .iter()
+            .map(|o| format!("[{}]\n{}={}\n", o[0].as_str().unwrap(), o[1].as_str().unwrap(), o[2].as_str().unwrap()));
         let file = UnitFile::parse(written.collect::<String>(), Dialect::Fleet);
         assert_eq!(String::from_utf8(file.normal_form()).unwrap(), case["expected"]);
     }
@@ -177,7 +180,12 @@ fn names_of_fleets_own_tests_are_judged_alike() {
         assert_eq!(split(case["input"].as_str().unwrap()), case["expected"]);
     }
     for case in groups("fleet/unit-names", "RecognizedUnitType") {
-        assert_eq!(fleet_name::is_recognized_type(case["input"].as_str().unwrap()), case["expected"], "{}", case["input"]);
+        assert_eq!(
+            fleet_name::is_recognized_type(case["input"].as_str().unwrap()),
+            case["expected"],
+            "{}",
+            case["input"]
+        );
     }
     for case in groups("fleet/unit-names", "fleetctl unitNameMangle") {
         assert_eq!(fleet_name::mangle(case["input"].as_str().unwrap()), case["expected"]);

@@ -282,7 +282,9 @@ pub(super) fn normal_form(file: &UnitFile) -> Vec<u8> {
     for entry in &file.entries {
         let name = file.section_of(entry);
         let place = if merged { places.get(name).copied() } else { None };
-        let place = place.or_else(|| groups.len().checked_sub(1).filter(|last| groups.get(*last).is_some_and(|group| group.0 == name)));
+        let place = place.or_else(|| {
+            groups.len().checked_sub(1).filter(|last| groups.get(*last).is_some_and(|group| group.0 == name))
+        });
         match place.and_then(|place| groups.get_mut(place)) {
             Some(group) => group.1.push(entry),
             None => {

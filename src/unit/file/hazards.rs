@@ -9,7 +9,11 @@ pub(super) fn find(file: &mut UnitFile) {
     let mut found = Vec::new();
     found.extend(first_of(file, b"\r").map(|span| (ProblemKind::CarriageReturn, span)));
     found.extend(first_of(file, b"\0").map(|span| (ProblemKind::NulByte, span)));
-    found.extend(first_of(file, "\u{feff}".as_bytes()).filter(|span| begins_line(file, span.start)).map(|span| (ProblemKind::ByteOrderMark, span)));
+    found.extend(
+        first_of(file, "\u{feff}".as_bytes())
+            .filter(|span| begins_line(file, span.start))
+            .map(|span| (ProblemKind::ByteOrderMark, span)),
+    );
     for item in file.items() {
         for (place, line) in lines(file.text(), item.span.clone()).enumerate() {
             found.extend(of_line(file, item.kind, place, &line).map(|kind| (kind, line)));

@@ -89,7 +89,8 @@ pub fn unescape_path(escaped: &str) -> Result<Vec<u8>, EscapeError> {
         return Ok(b"/".to_vec());
     }
     let inner = unescape(escaped)?;
-    let normal = inner.is_empty() && !escaped.is_empty() || inner.split(|&byte| byte == b'/').all(|part| !matches!(part, b"" | b"." | b".."));
+    let normal = inner.is_empty() && !escaped.is_empty()
+        || inner.split(|&byte| byte == b'/').all(|part| !matches!(part, b"" | b"." | b".."));
     if !normal {
         return Err(EscapeError::NotNormalized);
     }

@@ -148,8 +148,7 @@ impl UnitName {
         if stem.is_empty() {
             return Err(UnitNameError::NoSuffix);
         }
-        let unit_type =
-            UnitType::from_suffix(suffix).ok_or_else(|| UnitNameError::UnknownType(suffix.to_owned()))?;
+        let unit_type = UnitType::from_suffix(suffix).ok_or_else(|| UnitNameError::UnknownType(suffix.to_owned()))?;
         check_characters(stem, is_name_char)?;
         let (prefix, kind) = split(stem);
         if prefix.is_empty() {

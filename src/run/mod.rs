@@ -1,0 +1,8 @@
+//! The runner: dump → tar → compress → store → commit → prune, and the way back.
+//!
+//! Effects live here (and in `cli`) only. This module never imports `plan`, `render`, `lint` or `unit`.
+
+pub mod dump;
+pub mod os;
+pub mod secret;
+pub mod store;

@@ -1,0 +1,1 @@
+//! The one module that asks the operating system: clock, host name, environment, processes, signals.
