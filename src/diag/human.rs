@@ -2,6 +2,7 @@
 
 use super::{Diagnostic, Report, Severity, SourceFile, Sources, Span};
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use std::borrow::Cow;
 
 /// Whether output may hold terminal colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,13 +74,14 @@ fn snippet<'a>(
     label: Option<&'a str>,
 ) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
     let at = file.position(span.start);
-    let line = file.line(at.line);
+    let line = file.shown_line(at.line);
     let (line, start, end) = if line.len() > LINE_SHOWN_MAX_BYTES {
-        ("…", 0, 0)
+        (Cow::Borrowed("…"), 0, 0)
     } else {
         let line_start = file.line_start(at.line);
         let within = |offset: usize| offset.saturating_sub(line_start).min(line.len());
-        (line, within(span.start), within(span.end).max(within(span.start)))
+        let (start, end) = (within(span.start), within(span.end).max(within(span.start)));
+        (line, start, end)
     };
     let annotation = kind.span(start..end).label(label);
     Snippet::source(line).line_start(at.line).path(file.name.as_str()).annotation(annotation)

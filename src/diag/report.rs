@@ -120,7 +120,7 @@ impl Report {
     /// True where nothing can go on.
     #[must_use]
     pub fn has_errors(&self) -> bool {
-        self.count(Severity::Error) > 0
+        self.found.iter().any(|d| d.severity == Severity::Error)
     }
 
     /// True where nothing was found.
