@@ -2,7 +2,6 @@
 
 use super::{Diagnostic, Report, Severity, SourceFile, Sources, Span};
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-use std::borrow::Cow;
 
 /// Whether output may hold terminal colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +50,8 @@ fn render_one(renderer: &Renderer, sources: &Sources, d: &Diagnostic) -> String 
         Severity::Warning => Level::WARNING,
         Severity::Note => Level::NOTE,
     };
-    let mut group = level.primary_title(d.message.as_str()).id(d.id).elements(std::iter::empty::<annotate_snippets::Padding>());
+    let mut group =
+        level.primary_title(d.message.as_str()).id(d.id).elements(std::iter::empty::<annotate_snippets::Padding>());
     if let Some((span, file)) = d.span.as_ref().and_then(|s| Some((s, sources.get(s.file)?))) {
         group = group.element(snippet(file, span, AnnotationKind::Primary, d.label.as_deref()));
     }
@@ -74,14 +74,13 @@ fn snippet<'a>(
     label: Option<&'a str>,
 ) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
     let at = file.position(span.start);
-    let line = file.shown_line(at.line);
+    let line = file.line(at.line);
     let (line, start, end) = if line.len() > LINE_SHOWN_MAX_BYTES {
-        (Cow::Borrowed("…"), 0, 0)
+        ("…", 0, 0)
     } else {
         let line_start = file.line_start(at.line);
         let within = |offset: usize| offset.saturating_sub(line_start).min(line.len());
-        let (start, end) = (within(span.start), within(span.end).max(within(span.start)));
-        (line, start, end)
+        (line, within(span.start), within(span.end).max(within(span.start)))
     };
     let annotation = kind.span(start..end).label(label);
     Snippet::source(line).line_start(at.line).path(file.name.as_str()).annotation(annotation)
@@ -96,7 +95,10 @@ mod tests {
         let mut report = Report::default();
         let file = report.sources.add("backups.yaml", "a: 1\nschedule: {calendar: Mon 25:00}\n");
         let span = Span { file, start: 26, end: 35 };
-        report.error("schedule-invalid", &span, "`Mon 25:00` is not a calendar event").label("hour must be 0–23").help("see `eightbells explain schedule-invalid`");
+        report
+            .error("schedule-invalid", &span, "`Mon 25:00` is not a calendar event")
+            .label("hour must be 0–23")
+            .help("see `eightbells explain schedule-invalid`");
         let text = render_human(&report, Colour::Never);
         assert!(text.starts_with("error[schedule-invalid]: `Mon 25:00` is not a calendar event\n"), "{text}");
         for part in ["--> backups.yaml:2:22", "^^^^^^^^^ hour must be 0–23", "= help: see `eightbells", "1 error\n"] {

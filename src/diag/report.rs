@@ -120,7 +120,7 @@ impl Report {
     /// True where nothing can go on.
     #[must_use]
     pub fn has_errors(&self) -> bool {
-        self.found.iter().any(|d| d.severity == Severity::Error)
+        self.count(Severity::Error) > 0
     }
 
     /// True where nothing was found.

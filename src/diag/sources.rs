@@ -1,7 +1,5 @@
 //! The texts that diagnostics point into.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -26,11 +24,7 @@ impl Span {
     #[must_use]
     pub fn part(&self, range: Range<usize>) -> Self {
         let (start, end) = (self.start.saturating_add(range.start), self.start.saturating_add(range.end));
-        if range.start < range.end && end <= self.end {
-            Self { file: self.file, start, end }
-        } else {
-            self.clone()
-        }
+        if range.start < range.end && end <= self.end { Self { file: self.file, start, end } } else { self.clone() }
     }
 }
 
@@ -51,14 +45,13 @@ pub struct SourceFile {
     /// The whole text.
     pub text: Arc<str>,
     line_starts: Arc<[usize]>,
-    /// Bytes that are never shown: where each range begins and ends, none longer than a line.
-    masked: BTreeMap<usize, usize>,
 }
 
 impl SourceFile {
     fn new(name: String, text: Arc<str>) -> Self {
-        let starts = std::iter::once(0).chain(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1));
-        Self { line_starts: starts.collect(), name, text, masked: BTreeMap::new() }
+        let starts =
+            std::iter::once(0).chain(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1));
+        Self { line_starts: starts.collect(), name, text }
     }
 
     /// Where a byte offset lies; an offset past the end is the end.
@@ -77,31 +70,6 @@ impl SourceFile {
         let Some(start) = line.checked_sub(1).and_then(|index| self.line_starts.get(index)) else { return "" };
         let end = self.line_starts.get(line).map_or(self.text.len(), |next| next - 1);
         self.text.get(*start..end).unwrap_or("").trim_end_matches('\r')
-    }
-
-    /// The same as it may be shown: each byte of a secret a `*`, so that places stay what they are.
-    #[must_use]
-    pub fn shown_line(&self, line: usize) -> Cow<'_, str> {
-        let (text, start) = (self.line(line), self.line_start(line));
-        let end = start + text.len();
-        let mut bytes: Option<Vec<u8>> = None;
-        for (from, to) in self.masked.range(start..end) {
-            let bytes = bytes.get_or_insert_with(|| text.as_bytes().to_vec());
-            bytes.get_mut(from - start..(*to).min(end) - start).unwrap_or_default().fill(b'*');
-        }
-        bytes.map_or(Cow::Borrowed(text), |bytes| Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()))
-    }
-
-    fn mask(&mut self, range: Range<usize>) {
-        let mut line = self.line_starts.partition_point(|start| *start <= range.start);
-        let mut from = range.start;
-        while from < range.end {
-            let next = self.line_starts.get(line).copied().unwrap_or(usize::MAX);
-            let to = range.end.min(next);
-            let known = self.masked.entry(from).or_insert(to);
-            *known = to.max(*known);
-            (from, line) = (next, line + 1);
-        }
     }
 
     /// The byte offset at which a line, counted from 1, begins.
@@ -123,18 +91,20 @@ impl Sources {
         FileId(u32::try_from(self.0.len() - 1).unwrap_or(u32::MAX))
     }
 
+    /// Puts `*` in the place of a text that must not be shown; every offset stays what it is.
+    pub fn mask(&mut self, span: &Span) {
+        let Some(file) = usize::try_from(span.file.0).ok().and_then(|index| self.0.get_mut(index)) else { return };
+        let parts = (file.text.get(..span.start), file.text.get(span.start..span.end), file.text.get(span.end..));
+        if let (Some(before), Some(inside), Some(after)) = parts {
+            let stars: String = inside.bytes().map(|b| if b == b'\n' { '\n' } else { '*' }).collect();
+            file.text = format!("{before}{stars}{after}").into();
+        }
+    }
+
     /// The text with that id, if it belongs to this set.
     #[must_use]
     pub fn get(&self, id: FileId) -> Option<&SourceFile> {
         self.0.get(usize::try_from(id.0).ok()?)
-    }
-
-    /// Keeps a secret out of every source line that is shown.
-    pub fn mask(&mut self, span: &Span) {
-        let file = usize::try_from(span.file.0).ok().and_then(|index| self.0.get_mut(index));
-        if let Some(file) = file {
-            file.mask(span.start..span.end);
-        }
     }
 
     /// The file a span lies in and where it begins.

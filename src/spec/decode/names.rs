@@ -1,106 +1,99 @@
-//! Names of jobs, destinations and sources, and the unit names that come of them.
+//! Archives of two jobs that could be taken for each other's.
 
-use super::Decoder;
-use super::cursor::At;
-use super::words::shown;
-use crate::archive::MANIFEST_SOURCE;
-use crate::diag::Span;
+use super::fields::Decoder;
+use crate::archive::{Identity, NamePattern};
+use crate::destination::{Destination, DestinationKind};
+use crate::spec::model::{Job, Spec};
+use jiff::tz::TimeZone;
+use std::collections::{BTreeMap, HashMap};
 
-/// A unit's name is at most this long, suffix included; systemd refuses 256 (`UNIT_NAME_MAX`, src/basic/unit-name.h),
-/// and so does fleet (unit/unit.go).
-const UNIT_NAME_MAX_BYTES: usize = 255;
-/// The longer of the two suffixes of a pair.
-const SUFFIX: &str = ".service";
-/// What ends a unit's name.
-const UNIT_TYPES: [&str; 11] =
-    ["service", "socket", "target", "timer", "path", "mount", "automount", "swap", "slice", "scope", "device"];
+/// One source's archives of one instance.
+struct Named<'a> {
+    job: &'a Job,
+    instance: Option<&'a str>,
+    pattern: NamePattern,
+    source: (&'a str, &'a str),
+    hosts: bool,
+}
 
-impl Decoder {
-    /// Whether a key can name a job or destination: `[a-zA-Z0-9][a-zA-Z0-9_.-]*`.
-    pub(super) fn name_fits(&mut self, at: &At<'_>, what: &str) -> bool {
-        let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
-        let good = at.name.starts_with(|c: char| c.is_ascii_alphanumeric()) && at.name.chars().all(inner);
-        if !good {
-            let message = format!("`{}` cannot be {what}", shown(at.name));
-            let found = self.faults.error("name-invalid", at.key_span(), message);
-            found.label("ASCII letters, digits, `_`, `.` and `-`, a letter or digit first");
-        }
-        good
-    }
-
-    /// Whether a key can name a job, whose units are called after it.
-    pub(super) fn job_name_fits(&mut self, at: &At<'_>) -> bool {
-        if !self.name_fits(at, "a job's name") {
-            return false;
-        }
-        if let Some(kind) = UNIT_TYPES.iter().find(|kind| at.name.ends_with(&format!(".{kind}"))) {
-            let message = format!("`{}` is a unit's name; a job's has no `.{kind}`", shown(at.name));
-            let found = self.faults.error("name-invalid", at.key_span(), message);
-            found.help("its units get their endings when they are generated");
-            return false;
-        }
-        self.unit_name_fits(at.key_span(), at.name, None)
-    }
-
-    /// Whether the units of a job, or of its instance, have a name that is not too long.
-    pub(super) fn unit_name_fits(&mut self, span: &Span, job: &str, instance: Option<&str>) -> bool {
-        let length = job.len() + SUFFIX.len() + instance.map_or(0, |i| 1 + escaped_length(i));
-        let good = length <= UNIT_NAME_MAX_BYTES;
-        if !good {
-            let message = format!("the unit's name would be {length} bytes long");
-            let found = self.faults.error("name-invalid", span, message);
-            found.label(format!("at most {UNIT_NAME_MAX_BYTES} fit, with `{SUFFIX}`"));
-            if instance.is_some() {
-                found.help("in an instance, each byte but letters, digits, `:`, `_`, `.` and `/` takes four");
+/// Reports each pair of jobs, and each job whose instances' archives, could be taken for each other's.
+pub(super) fn check(spec: &Spec, decoder: &mut Decoder<'_>) {
+    let mut places: BTreeMap<String, Vec<Named<'_>>> = BTreeMap::new();
+    for job in &spec.jobs {
+        for entry in &job.store {
+            if let Some(destination) = spec.destinations.get(&entry.to) {
+                places.entry(location(destination)).or_default().extend(named(job));
             }
         }
-        good
     }
-
-    /// Whether a key can name a source: `[a-z0-9][a-z0-9._-]*`, and not `manifest`.
-    pub(super) fn source_name_fits(&mut self, at: &At<'_>) -> bool {
-        let first = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-        let inner = |c: char| first(c) || matches!(c, '_' | '.' | '-');
-        if at.name == MANIFEST_SOURCE {
-            let message = format!("`{MANIFEST_SOURCE}` cannot be a source's name: a backup's own list is called so");
-            self.faults.error("name-invalid", at.key_span(), message);
-            return false;
+    for named in places.values() {
+        if let Some((one, other)) = clash(named) {
+            report(one, other, decoder);
         }
-        let good = at.name.starts_with(first) && at.name.chars().all(inner);
-        if !good {
-            let message = format!("`{}` cannot be a source's name", shown(at.name));
-            let found = self.faults.error("name-invalid", at.key_span(), message);
-            found.label("lower-case ASCII letters, digits, `_`, `.` and `-`, a letter or digit first");
-        }
-        good
-    }
-
-    /// Whether a text names a unit, once `{instance}` and `{job}` are filled in; `glob` allows `*`, `?` and `[…]`.
-    pub(super) fn is_unit_name(&mut self, at: &At<'_>, text: &str, glob: bool) -> bool {
-        let plain = text.replace("{instance}", "i").replace("{job}", "j");
-        let known = |c: char| c.is_ascii_alphanumeric() || ":_.\\@-".contains(c) || (glob && "*?[]^".contains(c));
-        if let Some(c) = plain.chars().find(|c| !known(*c)) {
-            let message = format!("`{}` is not a unit's name", shown(text));
-            let found = self.faults.error("unit-name", at.span(), message);
-            found.label(format!("`{}` cannot stand in one", shown(&c.to_string())));
-            if c == '%' {
-                found.help("for the instance write `{instance}`, for the job's name `{job}`");
-            }
-            return false;
-        }
-        let kind = plain.rsplit_once('.').map(|(_, kind)| kind);
-        if kind.is_some_and(|kind| UNIT_TYPES.contains(&kind) || (glob && kind.contains('*'))) {
-            return true;
-        }
-        let message = format!("`{}` is not a unit's name: it does not end in a unit's type", shown(text));
-        self.faults.error("unit-name", at.span(), message).label(format!("did you mean `{}.service`?", shown(text)));
-        false
     }
 }
 
-/// How long an instance is in a unit's name, escaped as `systemd-escape` does.
-fn escaped_length(instance: &str) -> usize {
-    let length = |b: u8| if b.is_ascii_alphanumeric() || matches!(b, b':' | b'_' | b'.' | b'/') { 1 } else { 4 };
-    let leading_dot = usize::from(instance.starts_with('.')) * 3;
-    instance.bytes().map(length).sum::<usize>() + leading_dot
+/// What two destinations have in common where they are one folder: two names for the same place count as one.
+fn location(destination: &Destination) -> String {
+    match &destination.kind {
+        DestinationKind::Local(local) => format!("{:?}", local.path),
+        DestinationKind::S3(s3) => format!("{:?} {:?} {:?}", s3.endpoint, s3.bucket, s3.prefix),
+    }
+}
+
+fn named(job: &Job) -> Vec<Named<'_>> {
+    let instances: Vec<Option<&str>> =
+        if job.instances.is_empty() { vec![None] } else { job.instances.iter().map(|i| Some(i.as_str())).collect() };
+    let mut all = vec![];
+    for instance in instances {
+        let identity = Identity { job: &job.name, instance, host: None };
+        let pattern = job.archive.name.pattern(identity, TimeZone::UTC);
+        for source in &job.sources {
+            let source = (source.name.as_str(), source.extension());
+            all.push(Named { job, instance, pattern: pattern.clone(), source, hosts: job.archive.name.uses_host() });
+        }
+    }
+    all
+}
+
+/// The first two that clash. Names without an unknown host can clash only where their skeletons are the same, so that
+/// thousands of jobs are compared in one pass; those with one are compared with all.
+fn clash<'a>(named: &'a [Named<'a>]) -> Option<(&'a Named<'a>, &'a Named<'a>)> {
+    let may = |a: &Named<'_>, b: &Named<'_>| {
+        let same = std::ptr::eq(a.job, b.job) && a.instance == b.instance;
+        !same && a.pattern.may_equal(a.source, &b.pattern, b.source)
+    };
+    let mut by_skeleton: HashMap<String, Vec<&Named<'_>>> = HashMap::new();
+    for one in named.iter().filter(|n| !n.hosts) {
+        let bucket = by_skeleton.entry(one.pattern.skeleton(one.source.0, one.source.1)).or_default();
+        if let Some(other) = bucket.iter().find(|other| may(other, one)) {
+            return Some((other, one));
+        }
+        bucket.push(one);
+    }
+    let hosts = named.iter().filter(|n| n.hosts);
+    hosts.flat_map(|one| named.iter().map(move |other| (other, one))).find(|(other, one)| may(other, one))
+}
+
+fn report(one: &Named<'_>, other: &Named<'_>, decoder: &mut Decoder<'_>) {
+    let place = |job: &Job| {
+        let route = format!("jobs.{}.archive.name", job.name);
+        decoder.places.nearest(&route).map(|place| place.span.clone())
+    };
+    let (Some(first), Some(second)) = (place(one.job), place(other.job)) else { return };
+    if std::ptr::eq(one.job, other.job) {
+        let (a, b) = (one.instance.unwrap_or(""), other.instance.unwrap_or(""));
+        let message = format!("the archives of the instances `{a}` and `{b}` could be taken for each other's");
+        decoder.report.error("archive-names-clash", &second, message).help("put `{instance}` into the archive's name");
+        return;
+    }
+    let message = format!(
+        "archives of `{}` and `{}` could be taken for each other's, and pruned as such",
+        one.job.name, other.job.name
+    );
+    decoder
+        .report
+        .error("archive-names-clash", &second, message)
+        .also(&first, "the other job's")
+        .help("put `{job}` into both names, or give the jobs destinations of their own");
 }

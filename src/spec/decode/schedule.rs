@@ -1,144 +1,169 @@
 //! `schedule:`.
 
-use super::Decoder;
-use super::cursor::{At, Map};
-use super::words::shown;
+use super::fields::{Decoder, Field, Fields};
 use crate::contract::Blackout;
-use crate::schedule::{CalendarSpec, Schedule, Trigger};
+use crate::schedule::{CalendarSpec, Schedule, Trigger, cron};
 use std::time::Duration;
 
-/// A timer more often than this is a slip of the keyboard, or no backup.
-const EVERY_MIN: Duration = Duration::from_secs(60);
+/// The shortest interval: below it, one run would hardly end before the next.
+const EVERY_LEAST: Duration = Duration::from_secs(60);
 
-impl Decoder {
-    /// When a job runs.
-    pub(super) fn schedule(&mut self, at: &At<'_>) -> Option<Schedule> {
-        let mut map = self.map(at)?;
-        let [every, calendar, cron] = ["every", "calendar", "cron"].map(|name| map.take(name));
-        let [catch_up, jitter, timezone] = ["catch_up", "jitter", "timezone"].map(|name| map.take(name));
-        let [unless_newer_than, blackout] = ["unless_newer_than", "blackout"].map(|name| map.take(name));
-        let way = self.one_way(&map, [every, calendar, cron]);
-        self.done(map);
-        let trigger = way.and_then(|way| self.trigger(&way, catch_up.as_ref(), timezone.as_ref()));
-        let mut span = |at: Option<At<'_>>| at.and_then(|at| self.duration(&at));
-        let (jitter, unless_newer_than) = (span(jitter), span(unless_newer_than));
-        let blackout = blackout.map_or(vec![], |at| self.blackouts(&at));
+impl Decoder<'_> {
+    pub(super) fn schedule(&mut self, field: &Field<'_>) -> Option<Schedule> {
+        let mut fields = self.fields(field)?;
+        let kind = self.one_of(&mut fields, &["every", "calendar", "cron"], "a schedule");
+        let every = fields.take("every", self);
+        let calendar = fields.take("calendar", self);
+        let cron = fields.take("cron", self);
+        let timezone = fields.take("timezone", self);
+        let catch_up = fields.take("catch_up", self);
+        let jitter = fields.take("jitter", self).and_then(|f| self.duration(&f));
+        let unless_newer_than = fields.take("unless_newer_than", self).and_then(|f| self.duration(&f));
+        let blackout = fields.take("blackout", self).map(|f| self.blackouts(&f)).unwrap_or_default();
+        fields.finish(self);
+        let trigger = match kind? {
+            "every" => {
+                self.belongs_to_calendar(
+                    catch_up.as_ref(),
+                    "catch_up",
+                    "`every` counts from the last start, and nothing is missed",
+                );
+                self.belongs_to_calendar(timezone.as_ref(), "timezone", "an interval has no time of day");
+                self.every(&every?)
+            }
+            "calendar" => {
+                let zone = timezone.and_then(|f| self.timezone(&f));
+                let specs = self.calendars(&calendar?, zone.as_deref());
+                Some(Trigger::Calendar { specs, catch_up: self.catch_up(catch_up) })
+            }
+            _ => {
+                let zone = timezone.and_then(|f| self.timezone(&f));
+                let specs = self.crons(&cron?, zone.as_deref());
+                Some(Trigger::Calendar { specs, catch_up: self.catch_up(catch_up) })
+            }
+        };
         Some(Schedule { trigger: trigger?, jitter, unless_newer_than, blackout })
     }
 
-    /// The one key of the three that is there.
-    fn one_way<'a>(&mut self, map: &Map<'a>, ways: [Option<At<'a>>; 3]) -> Option<At<'a>> {
-        let mut there = ways.into_iter().flatten();
-        let first = there.next();
-        if first.is_none() {
-            let found = self.faults.error("missing-key", map.key(), "the schedule does not say when");
-            found.help("for example `every: 4h`, `calendar: \"*-*-* 02:30:00\"` or `cron: \"30 2 * * *\"`");
-        }
-        for second in there {
-            let message = format!("`{}` and `{}`: a schedule has one of them", first.as_ref().map_or("", |f| f.name), second.name);
-            let found = self.faults.error("schedule-invalid", second.key_span(), message);
-            if let Some(first) = &first {
-                found.also(first.key_span(), "first");
-            }
-            found.help("`calendar` and `cron` take a list of several times");
-        }
-        first
+    fn catch_up(&mut self, field: Option<Field<'_>>) -> bool {
+        field.and_then(|f| self.boolean(&f)).unwrap_or(true)
     }
 
-    fn trigger(&mut self, way: &At<'_>, catch_up: Option<&At<'_>>, timezone: Option<&At<'_>>) -> Option<Trigger> {
-        if way.name == "every" {
-            return self.every(way, catch_up, timezone).map(Trigger::Every);
+    fn belongs_to_calendar(&mut self, field: Option<&Field<'_>>, key: &str, why: &str) {
+        if let Some(field) = field {
+            let message = format!("`{key}` belongs to `calendar` and `cron`: {why}");
+            self.report.error("schedule-invalid", field.span(), message).help(format!("leave `{key}` out"));
         }
-        let catch_up = catch_up.map_or(Some(true), |at| self.boolean(at));
-        let zone = match timezone {
-            Some(at) => Some(self.timezone(at)?),
-            None => None,
+    }
+
+    fn every(&mut self, field: &Field<'_>) -> Option<Trigger> {
+        let interval = self.duration(field)?;
+        if interval < EVERY_LEAST {
+            self.report
+                .error("schedule-invalid", field.span(), "an interval is at least one minute")
+                .help("for trying things out, `generate --every 10s` makes it shorter");
+        }
+        Some(Trigger::Every(interval))
+    }
+
+    pub(super) fn timezone(&mut self, field: &Field<'_>) -> Option<String> {
+        let name = self.plain(field)?;
+        if name == "UTC" || jiff::tz::TimeZone::get(&name).is_ok() {
+            return Some(name);
+        }
+        let names: Vec<String> = jiff::tz::db().available().map(|n| n.to_string()).collect();
+        let near = super::fields::nearest(&name, names.iter().map(String::as_str)).map(str::to_owned);
+        let diagnostic = self.report.error("timezone-unknown", field.span(), format!("`{name}` is not a time zone"));
+        match near {
+            Some(near) => diagnostic.label(format!("did you mean `{near}`?")),
+            None => diagnostic.help("write an IANA name such as Europe/Berlin, or UTC"),
         };
-        let items = self.list_or_one(way);
-        if items.is_empty() {
-            self.faults.error("schedule-invalid", way.span(), format!("`{}` names no time", way.name));
-        }
-        let times: Vec<Option<Vec<CalendarSpec>>> = items.iter().map(|item| self.times(item, way.name, zone.as_deref())).collect();
-        let specs: Option<Vec<Vec<CalendarSpec>>> = times.into_iter().collect();
-        Some(Trigger::Calendar { specs: specs?.concat(), catch_up: catch_up? })
+        None
     }
 
-    fn every(&mut self, at: &At<'_>, catch_up: Option<&At<'_>>, timezone: Option<&At<'_>>) -> Option<Duration> {
-        if let Some(catch_up) = catch_up {
-            let found = self.faults.error("schedule-invalid", catch_up.key_span(), "`catch_up` belongs to `calendar` and `cron`");
-            found.help("`every` counts from the timer's start and fires then at once: nothing is ever missed");
+    fn calendars(&mut self, field: &Field<'_>, zone: Option<&str>) -> Vec<CalendarSpec> {
+        let mut specs = vec![];
+        for item in self.items(field, true) {
+            let Some(text) = self.plain(&item) else { continue };
+            let text = text.trim().to_owned();
+            match CalendarSpec::parse(&text) {
+                Ok(spec) => specs.extend(self.in_zone(&item, spec, zone)),
+                Err(error) => {
+                    let span = item.span().part(error.range.clone());
+                    let message = format!("`{text}` is not a calendar event");
+                    let diagnostic = self.report.error("schedule-invalid", &span, message).label(error.message);
+                    diagnostic.help("`eightbells calendar EXPRESSION` tries one out");
+                    for help in error.help {
+                        diagnostic.help(help);
+                    }
+                }
+            }
         }
-        if let Some(timezone) = timezone {
-            self.faults.error("schedule-invalid", timezone.key_span(), "`timezone` belongs to `calendar` and `cron`");
-        }
-        let every = self.duration(at)?;
-        if every < EVERY_MIN {
-            self.faults.error("schedule-invalid", at.span(), "a job runs at most once a minute").label("at least `1m` is expected");
-            return None;
-        }
-        Some(every)
+        specs
     }
 
-    fn times(&mut self, at: &At<'_>, way: &str, zone: Option<&str>) -> Option<Vec<CalendarSpec>> {
-        let text = self.unit_text(at)?;
-        match calendar_specs(way, text, zone) {
-            Ok(specs) => Some(specs),
-            Err(problem) => {
-                let kind = if way == "cron" { "a cron expression" } else { "a calendar event" };
-                let message = format!("`{}` is not {kind}", shown(text));
-                self.faults.error("schedule-invalid", at.span(), message).label(problem);
+    fn crons(&mut self, field: &Field<'_>, zone: Option<&str>) -> Vec<CalendarSpec> {
+        let mut specs = vec![];
+        for item in self.items(field, true) {
+            let Some(text) = self.plain(&item) else { continue };
+            match cron::parse(&text) {
+                Ok(translated) => {
+                    for spec in translated {
+                        specs.extend(self.in_zone(&item, spec, zone));
+                    }
+                }
+                Err(error) => {
+                    let span = item.span().part(error.range.clone());
+                    let message = format!("`{text}` is not a cron expression");
+                    self.report.error("schedule-invalid", &span, message).label(error.message);
+                }
+            }
+        }
+        specs
+    }
+
+    fn in_zone(&mut self, field: &Field<'_>, spec: CalendarSpec, zone: Option<&str>) -> Option<CalendarSpec> {
+        let Some(zone) = zone else { return Some(spec) };
+        match CalendarSpec::parse(&format!("{spec} {zone}")) {
+            Ok(zoned) => Some(zoned),
+            Err(_) => {
+                let message = "the expression has a time zone already, and `timezone:` gives another";
+                self.report.error("schedule-invalid", field.span(), message).help("keep one of the two");
                 None
             }
         }
     }
 
-    /// An IANA time zone's name.
-    pub(super) fn timezone(&mut self, at: &At<'_>) -> Option<String> {
-        let name = self.unit_text(at)?;
-        let unknown = jiff::tz::TimeZone::get(name).is_err() && !jiff::tz::db().is_definitively_empty();
-        if unknown {
-            let message = format!("`{}` is not a time zone", shown(name));
-            self.faults.error("value-invalid", at.span(), message).label("a name such as `Asia/Tokyo` or `UTC` is expected");
-            return None;
+    fn blackouts(&mut self, field: &Field<'_>) -> Vec<Blackout> {
+        let mut blackouts = vec![];
+        for item in self.items(field, false) {
+            let Some(mut fields) = self.fields(&item) else { continue };
+            let from = self.time_of_day(&mut fields, "from");
+            let until = self.time_of_day(&mut fields, "until");
+            fields.finish(self);
+            if let (Some(from), Some(until)) = (from, until) {
+                if from == until {
+                    self.report.error(
+                        "schedule-invalid",
+                        item.span(),
+                        "a blackout that begins when it ends covers nothing",
+                    );
+                }
+                blackouts.push(Blackout { from, until });
+            }
         }
-        Some(name.to_owned())
+        blackouts
     }
 
-    fn blackouts(&mut self, at: &At<'_>) -> Vec<Blackout> {
-        let items = self.list(at).unwrap_or_default();
-        items.iter().filter_map(|item| self.blackout(item)).collect()
-    }
-
-    fn blackout(&mut self, at: &At<'_>) -> Option<Blackout> {
-        let mut map = self.map(at)?;
-        let (from, until) = (self.require(&mut map, "from", "\"08:00\""), self.require(&mut map, "until", "\"18:00\""));
-        self.done(map);
-        let from = from.and_then(|at| self.time_of_day(&at));
-        let (until_at, until) = (until.as_ref().map(At::span), until.as_ref().and_then(|at| self.time_of_day(at)));
-        let blackout = Blackout { from: from?, until: until? };
-        if blackout.from == blackout.until {
-            self.faults.error("value-invalid", until_at?, "the blackout ends where it begins");
-            return None;
+    fn time_of_day(&mut self, fields: &mut Fields<'_>, key: &'static str) -> Option<jiff::civil::Time> {
+        let field = fields.need(key, self, "a time of day such as \"22:00\"")?;
+        let text = self.text(&field)?;
+        let parsed =
+            jiff::civil::Time::strptime("%H:%M", text).or_else(|_| jiff::civil::Time::strptime("%H:%M:%S", text));
+        if parsed.is_err() {
+            let message = format!("`{text}` is not a time of day");
+            self.report.error("schedule-invalid", field.span(), message).help("write \"22:00\", in quotes");
         }
-        Some(blackout)
+        parsed.ok()
     }
-
-    fn time_of_day(&mut self, at: &At<'_>) -> Option<jiff::civil::Time> {
-        let Some(text) = at.node.text() else {
-            self.wrong_type(at, "a time of day such as `22:30`");
-            return None;
-        };
-        let digits = text.len() >= 5 && text.bytes().all(|b| b.is_ascii_digit() || b == b':');
-        let time = text.parse().ok().filter(|_| digits);
-        if time.is_none() {
-            let message = format!("`{}` is not a time of day", shown(text));
-            self.faults.error("value-invalid", at.span(), message).label("`HH:MM` is expected, from `00:00` to `23:59`");
-        }
-        time
-    }
-}
-
-/// The calendar's reading of one expression; a cron expression may become two.
-fn calendar_specs(_way: &str, text: &str, _zone: Option<&str>) -> Result<Vec<CalendarSpec>, String> {
-    CalendarSpec::parse(text).map(|spec| vec![spec])
 }

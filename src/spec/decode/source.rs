@@ -1,202 +1,215 @@
 //! `sources:`.
 
-use super::Decoder;
-use super::cursor::{At, Map};
-use super::template::Scope;
-use super::words::{either, shown};
+use super::fields::{Decoder, Field, Fields};
+use super::scalar::Holds;
+use crate::archive::MANIFEST_SOURCE;
 use crate::source::{Access, Command, Container, Content, Engine, Paths, Source, SourceKind};
-use crate::spec::node::Kind;
 use crate::value::{Template, Value};
 use std::collections::BTreeMap;
 
-/// Extensions that would make a name unreadable: the program adds the first ones itself, a set's list has `json`, and a
-/// `tar` is what paths and trees become.
-const EXTENSIONS_RESERVED: [&str; 5] = ["gz", "zst", "age", "json", "tar"];
+/// What every source may have, whatever it reads.
+const COMMON: [&str; 2] = ["allow_empty", "timeout"];
 
-/// The keys of a source that belong to one kind only.
-const KIND_KEYS: [(&str, &[&str]); 13] = [
-    ("one_file_system", &["paths"]),
-    ("exclude", &["paths", "container"]),
-    ("extension", &["command", "container"]),
-    ("env", &["command", "container"]),
-    ("directory", &["command", "container"]),
-    ("engine", &["container"]),
-    ("dump", &["container"]),
-    ("user", &["container"]),
-    ("tree", &["container"]),
-    ("access", &["container"]),
-    ("paths", &["paths"]),
-    ("command", &["command"]),
-    ("container", &["container"]),
-];
-
-impl Decoder {
-    /// All sources of a job, in the order written.
-    pub(super) fn sources(&mut self, at: &At<'_>, instances: bool) -> Vec<Source> {
-        let Some(map) = self.map(at) else { return vec![] };
-        let fields = map.into_fields();
-        if fields.is_empty() {
-            self.faults.error("value-invalid", at.span(), "`sources` is empty: there is nothing to back up");
+impl Decoder<'_> {
+    pub(super) fn sources(&mut self, field: &Field<'_>, instances: bool) -> Vec<Source> {
+        let named = self.named(field);
+        if named.is_empty() {
+            self.report.error("empty-value", field.span(), "a job needs at least one source");
         }
-        fields.iter().filter_map(|field| self.source(field, instances)).collect()
+        let mut sources = vec![];
+        for (name, key, inner) in named {
+            let valid = name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+                && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c));
+            if !valid {
+                let message = format!("`{name}` is no name of a source");
+                self.report
+                    .error("name-invalid", &key.span, message)
+                    .help("use small letters, digits, `.`, `_` and `-`, and begin with a letter or digit");
+            } else if name == MANIFEST_SOURCE {
+                self.report
+                    .error("name-invalid", &key.span, "`manifest` is what a set's own list is called")
+                    .help("call the source otherwise");
+            }
+            sources.extend(self.source(name, &inner, instances));
+        }
+        sources
     }
 
-    fn source(&mut self, at: &At<'_>, instances: bool) -> Option<Source> {
-        let named = self.source_name_fits(at);
-        let mut map = self.map(at)?;
-        let [allow_empty, timeout] = ["allow_empty", "timeout"].map(|name| map.take(name));
-        let allow_empty = allow_empty.map_or(Some(false), |at| self.boolean(&at));
-        let timeout = timeout.and_then(|at| self.duration(&at));
-        let kind = self.source_kind(map, instances);
-        named.then_some(())?;
-        Some(Source { name: at.name.to_owned(), kind: kind?, allow_empty: allow_empty?, timeout })
-    }
-
-    fn source_kind(&mut self, mut map: Map<'_>, instances: bool) -> Option<SourceKind> {
-        let kinds = ["paths", "command", "container"].map(|name| map.take(name));
-        let mut there = kinds.into_iter().flatten();
-        let Some(kind) = there.next() else {
-            let message = "the source does not say what to back up";
-            let found = self.faults.error("missing-key", map.key(), message);
-            found.help("for example `paths: [/etc]`, `command: [pg_dumpall]` or `container: NAME`");
-            self.foreign_keys(&mut map, None);
-            self.done(map);
-            return None;
+    fn source(&mut self, name: String, field: &Field<'_>, instances: bool) -> Option<Source> {
+        let mut fields = self.fields(field)?;
+        let kind = self.one_of(&mut fields, &["paths", "command", "container"], "a source");
+        let kind = match kind {
+            Some("paths") => self.paths(&mut fields, instances).map(SourceKind::Paths),
+            Some("command") => self.command(&mut fields, instances).map(SourceKind::Command),
+            Some(_) => self.container(&mut fields, instances).map(SourceKind::Container),
+            None => {
+                fields.ignore_prefix("");
+                None
+            }
         };
-        for second in there {
-            let message = format!("`{}` and `{}`: a source is one of them", kind.name, second.name);
-            self.faults.error("value-invalid", second.key_span(), message).also(kind.key_span(), "first");
-        }
-        self.foreign_keys(&mut map, Some(kind.name));
-        match kind.name {
-            "paths" => self.paths(&kind, map, Scope::run(instances)).map(SourceKind::Paths),
-            "command" => self.command(&kind, map, Scope::run(instances)).map(SourceKind::Command),
-            _ => self.container(&kind, map, Scope::container(instances)).map(SourceKind::Container),
-        }
+        let allow_empty = fields.take(COMMON[0], self).and_then(|f| self.boolean(&f)).unwrap_or(false);
+        let timeout = fields.take(COMMON[1], self).and_then(|f| self.duration(&f));
+        fields.finish(self);
+        Some(Source { name, kind: kind?, allow_empty, timeout })
     }
 
-    /// Tells of keys that belong to another kind of source.
-    fn foreign_keys(&mut self, map: &mut Map<'_>, kind: Option<&str>) {
-        for (name, kinds) in KIND_KEYS {
-            if kind.is_some_and(|kind| kinds.contains(&kind)) {
-                continue;
+    fn paths(&mut self, fields: &mut Fields<'_>, instances: bool) -> Option<Paths> {
+        let holds = Holds { time: false, source: false, ..Holds::at_run(Some(instances)) };
+        let field = fields.take("paths", self)?;
+        let items = self.items(&field, true);
+        if items.is_empty() {
+            self.report.error("empty-value", field.span(), "a source needs at least one path");
+        }
+        let mut paths = vec![];
+        for item in &items {
+            let Some(template) = self.template(item, holds) else { continue };
+            let text = template.to_string();
+            if self.is_absolute(item, &text) && text.contains(['*', '?']) {
+                let message = format!("`{text}` is taken as it is: paths are no patterns");
+                self.report
+                    .warning("path-not-a-pattern", item.span(), message)
+                    .help("name the folder, and leave things out with `exclude:`");
             }
-            let Some(field) = map.take(name) else { continue };
-            let Some(kind) = kind else { continue };
-            let message = format!("`{name}` does not belong to a source with `{kind}`");
-            self.faults.error("unknown-key", field.key_span(), message).help(format!("it belongs to {}", either(kinds, "and")));
+            paths.push(template);
         }
+        let exclude = fields
+            .take("exclude", self)
+            .map(|f| self.templates(&f, Holds { percent: true, ..holds }))
+            .unwrap_or_default();
+        let one_file_system = fields.take("one_file_system", self).and_then(|f| self.boolean(&f)).unwrap_or(false);
+        Some(Paths { paths, exclude, one_file_system })
     }
 
-    fn paths(&mut self, at: &At<'_>, mut map: Map<'_>, scope: Scope) -> Option<Paths> {
-        let [exclude, one_file_system] = ["exclude", "one_file_system"].map(|name| map.take(name));
-        self.done(map);
-        let items = self.list_or_one(at);
-        if items.is_empty() && matches!(at.node.kind, Kind::List(_)) {
-            self.faults.error("value-invalid", at.span(), "`paths` is empty: there is nothing to back up");
-        }
-        let paths: Vec<Option<Template>> = items.iter().map(|item| self.path_template(item, scope)).collect();
-        let exclude = exclude.map_or(vec![], |at| self.templates(&at, scope));
-        let one_file_system = one_file_system.map_or(Some(false), |at| self.boolean(&at));
-        let paths = paths.into_iter().collect::<Option<Vec<_>>>().filter(|paths| !paths.is_empty());
-        Some(Paths { paths: paths?, exclude, one_file_system: one_file_system? })
+    fn command(&mut self, fields: &mut Fields<'_>, instances: bool) -> Option<Command> {
+        let holds = Holds { percent: true, ..Holds::at_run(Some(instances)) };
+        let field = fields.take("command", self)?;
+        let argv = self.argv(&field, holds);
+        let env = self.environment(fields, holds);
+        let directory = fields.take("directory", self).and_then(|f| self.template(&f, holds));
+        let help = "what the content is, for the object's name: `extension: sql`";
+        let extension = fields.need("extension", self, help).and_then(|f| self.extension(&f));
+        self.has_program(&field, &argv).then_some(())?;
+        Some(Command { argv, env, directory, extension: extension? })
     }
 
-    /// A list of texts with placeholders, or one.
-    pub(super) fn templates(&mut self, at: &At<'_>, scope: Scope) -> Vec<Template> {
-        let items = self.list_or_one(at);
-        items.iter().filter_map(|item| self.template(item, scope)).collect()
-    }
-
-    fn command(&mut self, at: &At<'_>, mut map: Map<'_>, scope: Scope) -> Option<Command> {
-        let extension = self.require(&mut map, "extension", "sql");
-        let [env, directory] = ["env", "directory"].map(|name| map.take(name));
-        self.done(map);
-        let argv = self.argv(at, scope);
-        let env = env.map_or(BTreeMap::new(), |at| self.environment(&at, scope));
-        let directory = directory.and_then(|at| self.path_template(&at, scope));
-        let extension = extension.and_then(|at| self.extension(&at));
-        Some(Command { argv: argv?, env, directory, extension: extension? })
-    }
-
-    fn container(&mut self, at: &At<'_>, mut map: Map<'_>, scope: Scope) -> Option<Container> {
-        let [engine, dump, env, user, directory] = ["engine", "dump", "env", "user", "directory"].map(|name| map.take(name));
-        let content = self.content(&mut map, dump.is_some(), scope);
-        let access = map.take("access");
-        self.done(map);
-        let container = self.template(at, scope);
-        let dump = dump.map_or(Some(vec![]), |at| self.argv(&at, scope));
-        let env = env.map_or(BTreeMap::new(), |at| self.environment(&at, scope));
-        let user = user.and_then(|at| self.template(&at, scope));
-        let directory = directory.and_then(|at| self.path_template(&at, scope));
+    fn container(&mut self, fields: &mut Fields<'_>, instances: bool) -> Option<Container> {
+        let outside = Holds { time: false, source: false, ..Holds::at_run(Some(instances)) };
+        let inside = Holds { scratch: true, percent: true, ..Holds::at_run(Some(instances)) };
+        let field = fields.take("container", self)?;
+        let container = self.template(&field, outside);
         let engines = [("auto", Engine::Auto), ("docker", Engine::Docker), ("podman", Engine::Podman)];
-        let engine = engine.map_or(Some(Engine::Auto), |at| self.choice(&at, &engines));
+        let engine = fields.take("engine", self).and_then(|f| self.word(&f, &engines)).unwrap_or(Engine::Auto);
+        let dump_field = fields.take("dump", self);
+        let dump = dump_field.as_ref().map(|f| self.argv(f, inside)).unwrap_or_default();
+        let env = self.environment(fields, inside);
+        let user = fields.take("user", self).and_then(|f| self.template(&f, outside));
+        let directory = fields.take("directory", self).and_then(|f| self.template(&f, inside));
         let ways = [("auto", Access::Auto), ("direct", Access::Direct), ("exec", Access::Exec)];
-        let access = access.map_or(Some(Access::Auto), |at| self.choice(&at, &ways));
-        let (dump, content) = (dump?, content?);
-        Some(Container { container: container?, engine: engine?, dump, env, user, directory, content, access: access? })
+        let access = fields.take("access", self).and_then(|f| self.word(&f, &ways)).unwrap_or(Access::Auto);
+        let content = self.content(fields, inside);
+        match (&dump_field, &content) {
+            (None, Some(Content::Stdout { .. })) => {
+                let message = "`extension` says that a dump's output is archived, and there is no `dump`";
+                self.report
+                    .error("missing-key", &fields.span, message)
+                    .help("add `dump: [PROGRAM, …]`, or name a folder with `tree:`");
+            }
+            (None, Some(Content::Tree { path, .. })) if path.to_string().contains("{scratch}") => {
+                self.report.error("missing-key", &fields.span, "nothing fills `{scratch}`: there is no `dump`");
+            }
+            _ => {}
+        }
+        Some(Container { container: container?, engine, dump, env, user, directory, content: content?, access })
     }
 
-    /// What of a container is archived: `tree`, or what `dump` prints.
-    fn content(&mut self, map: &mut Map<'_>, dumps: bool, scope: Scope) -> Option<Content> {
-        let [tree, extension, exclude] = ["tree", "extension", "exclude"].map(|name| map.take(name));
-        match (tree, extension) {
-            (Some(tree), None) => {
-                let path = self.path_template(&tree, scope);
-                let exclude = exclude.map_or(vec![], |at| self.templates(&at, scope));
-                Some(Content::Tree { path: path?, exclude })
-            }
-            (None, Some(extension)) => {
-                if !dumps {
-                    let message = "`extension` names what `dump` prints, and there is no `dump`";
-                    self.faults.error("missing-key", extension.key_span(), message);
+    fn content(&mut self, fields: &mut Fields<'_>, holds: Holds) -> Option<Content> {
+        let which = self.one_of(fields, &["tree", "extension"], "a container's source");
+        let tree = fields.take("tree", self);
+        let extension = fields.take("extension", self);
+        let exclude = fields.take("exclude", self);
+        match which? {
+            "tree" => {
+                let field = tree?;
+                let path = self.template(&field, Holds { percent: false, ..holds })?;
+                let text = path.to_string();
+                if !text.starts_with('/') && !text.starts_with("{scratch}") {
+                    self.report.error(
+                        "relative-path",
+                        field.span(),
+                        format!("`{text}` begins with neither `/` nor `{{scratch}}`"),
+                    );
                 }
+                let exclude = exclude.map(|f| self.templates(&f, holds)).unwrap_or_default();
+                Some(Content::Tree { path, exclude })
+            }
+            _ => {
                 if let Some(exclude) = exclude {
-                    self.faults.error("unknown-key", exclude.key_span(), "`exclude` belongs to a `tree`");
+                    self.report.error(
+                        "unknown-key",
+                        exclude.span(),
+                        "`exclude` belongs to `tree`; a stream has nothing to leave out",
+                    );
                 }
-                self.extension(&extension).map(|extension| Content::Stdout { extension })
-            }
-            (Some(tree), Some(extension)) => {
-                let message = "`tree` and `extension`: either a folder is archived, or what `dump` prints";
-                self.faults.error("value-invalid", extension.key_span(), message).also(tree.key_span(), "first");
-                None
-            }
-            (None, None) => {
-                let found = self.faults.error("missing-key", map.key(), "the source does not say what of the container to archive");
-                found.help("a folder: `tree: /data`; or what `dump` prints: `extension: sql`");
-                None
+                self.extension(&extension?).map(|extension| Content::Stdout { extension })
             }
         }
     }
 
-    fn extension(&mut self, at: &At<'_>) -> Option<String> {
-        let text = self.some_text(at)?;
-        if EXTENSIONS_RESERVED.contains(&text) {
-            let message = format!("`{text}` cannot be an extension here");
-            let found = self.faults.error("value-invalid", at.span(), message);
-            found.label("it is added, or used, by the program itself").help("name the content before compression, `sql` for example");
-            return None;
+    fn argv(&mut self, field: &Field<'_>, holds: Holds) -> Vec<Template> {
+        if let crate::spec::yaml::Content::Text(line) = &field.node.content {
+            let message = "a command is a list of its words; no shell splits this text";
+            let words = line.split_whitespace().map(|w| format!("\"{w}\"")).collect::<Vec<_>>().join(", ");
+            self.report
+                .error("command-is-text", field.span(), message)
+                .help(format!("write [{words}], or [\"/bin/sh\", \"-c\", …] where a shell is meant"));
+            return vec![Template::literal(line)];
         }
-        if !text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) {
-            let message = format!("`{}` cannot be an extension", shown(text));
-            let found = self.faults.error("value-invalid", at.span(), message);
-            found.label("lower-case letters and digits, without a dot");
-            return None;
-        }
-        Some(text.to_owned())
+        let argv = self.templates(field, holds);
+        self.has_program(field, &argv);
+        self.pipelines_lose_failures(field, &argv);
+        argv
     }
 
-    fn environment(&mut self, at: &At<'_>, scope: Scope) -> BTreeMap<String, Value> {
-        let Some(map) = self.map(at) else { return BTreeMap::new() };
-        let mut variables = BTreeMap::new();
-        for field in map.into_fields() {
-            if !self.variable_name(&field.as_key(), field.name) {
+    /// `sh -c 'dump | gzip'` exits 0 when the dump fails.
+    fn pipelines_lose_failures(&mut self, field: &Field<'_>, argv: &[Template]) {
+        let text = |index: usize| argv.get(index).map(ToString::to_string).unwrap_or_default();
+        let shell = ["sh", "bash", "dash", "ash"].into_iter().any(|s| text(0).rsplit('/').next() == Some(s));
+        let script = text(2);
+        if shell && text(1) == "-c" && script.replace("||", "").contains('|') && !script.contains("pipefail") {
+            let message = "a pipeline's failure is lost: only its last program's exit status counts";
+            let help = "drop the pipe, since compression is ours to do, or begin the script with `set -o pipefail;` under bash";
+            self.report.warning("pipeline-loses-failure", field.span(), message).help(help);
+        }
+    }
+
+    fn environment(&mut self, fields: &mut Fields<'_>, holds: Holds) -> BTreeMap<String, Value> {
+        let Some(field) = fields.take("env", self) else { return BTreeMap::new() };
+        let mut env = BTreeMap::new();
+        for (name, key, inner) in self.named(&field) {
+            if !self.is_variable(&key.span, &name) {
                 continue;
             }
-            if let Some(value) = self.variable(&field, scope) {
-                variables.insert(field.name.to_owned(), value);
+            if let Some(value) = self.value(&inner, holds) {
+                self.looks_like_a_secret(&name, &inner, &value);
+                env.insert(name, value);
             }
         }
-        variables
+        env
+    }
+
+    fn extension(&mut self, field: &Field<'_>) -> Option<String> {
+        const TAKEN: [&str; 6] = ["gz", "zst", "age", "json", "tar", "part"];
+        let text = self.text(field)?.trim_start_matches('.');
+        let plain = !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+        if !plain {
+            let message = format!("`{text}` is no extension: small letters and digits are");
+            self.report.error("extension-invalid", field.span(), message);
+        } else if TAKEN.contains(&text) {
+            let message = format!("`{text}` is an extension that we add ourselves");
+            self.report
+                .error("extension-invalid", field.span(), message)
+                .help("say what the content is: sql, dump, xml, bin …");
+        }
+        plain.then(|| text.to_owned())
     }
 }
