@@ -152,7 +152,14 @@ impl Running {
 }
 
 impl Judge {
-    fn judge(&self, ended: Ended, what: &str, log: &log::Log, counts: members::Counts, allow_empty: bool) -> Result<Outcome, DumpError> {
+    fn judge(
+        &self,
+        ended: Ended,
+        what: &str,
+        log: &log::Log,
+        counts: members::Counts,
+        allow_empty: bool,
+    ) -> Result<Outcome, DumpError> {
         match self {
             Self::Status if !ended.status.success() => Err(failed(what, ended, log)),
             Self::Status if counts.bytes == 0 && !allow_empty => Err(DumpError::Empty),

@@ -41,7 +41,11 @@ pub(super) fn read(tree: &Tree, access: Access, found: Found, start: Start<'_>) 
         Access::Auto | Access::Direct => directly(tree, access, &found, &start),
     };
     match (direct, access) {
-        (Ok(program), _) => finished(start.tar(program, Some(tree.path.clone()))?, found, "directly from the container's mount namespace".into()),
+        (Ok(program), _) => finished(
+            start.tar(program, Some(tree.path.clone()))?,
+            found,
+            "directly from the container's mount namespace".into(),
+        ),
         (Err(NotDirect::Missing), _) => Err(ContainerError::TreeMissing { path: tree.path.clone() }.into()),
         (Err(reason), Access::Direct) => Err(ContainerError::NotDirect { reason: reason.to_string() }.into()),
         (Err(reason), Access::Auto | Access::Exec) => through_exec(tree, found, start, &reason.to_string()),
@@ -78,7 +82,9 @@ impl NotDirect {
         match self {
             Self::Denied(error) => error,
             Self::Missing => io::ErrorKind::NotFound.into(),
-            Self::Unwanted | Self::Unseen | Self::MappedUsers | Self::NoTar | Self::OldKernel => io::Error::other(self.to_string()),
+            Self::Unwanted | Self::Unseen | Self::MappedUsers | Self::NoTar | Self::OldKernel => {
+                io::Error::other(self.to_string())
+            }
         }
     }
 }
@@ -101,7 +107,8 @@ fn directly(tree: &Tree, access: Access, found: &Found, start: &Start<'_>) -> Re
 pub(super) fn open_in(found: &Found, path: &str) -> Result<OwnedFd, NotDirect> {
     let before = processes::stat(found.pid).filter(|_| is_of(found.pid, &found.id)).ok_or(NotDirect::Unseen)?;
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let root = rustix::fs::open(format!("/proc/{}/root", found.pid), flags, Mode::empty()).map_err(|errno| NotDirect::Denied(errno.into()))?;
+    let root = rustix::fs::open(format!("/proc/{}/root", found.pid), flags, Mode::empty())
+        .map_err(|errno| NotDirect::Denied(errno.into()))?;
     let after = processes::stat(found.pid).ok_or(NotDirect::Unseen)?;
     if before.start != after.start || !is_of(found.pid, &found.id) {
         return Err(NotDirect::Unseen);
