@@ -5,6 +5,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod generate;
 mod harness;
+mod hostile;
 mod scripts;
 mod tree;
