@@ -24,11 +24,7 @@ impl Span {
     #[must_use]
     pub fn part(&self, range: Range<usize>) -> Self {
         let (start, end) = (self.start.saturating_add(range.start), self.start.saturating_add(range.end));
-        if range.start < range.end && end <= self.end {
-            Self { file: self.file, start, end }
-        } else {
-            self.clone()
-        }
+        if range.start < range.end && end <= self.end { Self { file: self.file, start, end } } else { self.clone() }
     }
 }
 
@@ -53,7 +49,8 @@ pub struct SourceFile {
 
 impl SourceFile {
     fn new(name: String, text: Arc<str>) -> Self {
-        let starts = std::iter::once(0).chain(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1));
+        let starts =
+            std::iter::once(0).chain(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1));
         Self { line_starts: starts.collect(), name, text }
     }
 
@@ -92,6 +89,16 @@ impl Sources {
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<Arc<str>>) -> FileId {
         self.0.push(SourceFile::new(name.into(), text.into()));
         FileId(u32::try_from(self.0.len() - 1).unwrap_or(u32::MAX))
+    }
+
+    /// Puts `*` in the place of a text that must not be shown; every offset stays what it is.
+    pub fn mask(&mut self, span: &Span) {
+        let Some(file) = usize::try_from(span.file.0).ok().and_then(|index| self.0.get_mut(index)) else { return };
+        let parts = (file.text.get(..span.start), file.text.get(span.start..span.end), file.text.get(span.end..));
+        if let (Some(before), Some(inside), Some(after)) = parts {
+            let stars: String = inside.bytes().map(|b| if b == b'\n' { '\n' } else { '*' }).collect();
+            file.text = format!("{before}{stars}{after}").into();
+        }
     }
 
     /// The text with that id, if it belongs to this set.
