@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod dumps;
 mod generate;
 mod harness;
 mod hostile;
