@@ -6,7 +6,9 @@
 mod support;
 
 mod docs;
+mod dumps;
 mod generate;
 mod harness;
 mod hostile;
+mod scripts;
 mod tree;

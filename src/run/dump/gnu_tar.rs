@@ -101,8 +101,8 @@ fn meaning(line: &str) -> Meaning {
     if let Some((_, meaning)) = ENDS.iter().find(|(end, _)| line.ends_with(end)) {
         return *meaning;
     }
-    if let Some((name_and_verb, _reason)) = line.rsplit_once(": ") {
-        return with_reason(line, name_and_verb);
+    if let Some((name_and_verb, reason)) = line.rsplit_once(": ") {
+        return with_reason(line, name_and_verb, reason);
     }
     if line.ends_with("padding with zeros") && line.contains(": File shrank by ") {
         Meaning::Changed
@@ -112,8 +112,12 @@ fn meaning(line: &str) -> Meaning {
 }
 
 /// `NAME: Cannot VERB: REASON`, the reason being the system's; also `NAME: File shrank by N bytes; padding with zeros`.
-fn with_reason(line: &str, name_and_verb: &str) -> Meaning {
+fn with_reason(line: &str, name_and_verb: &str, reason: &str) -> Meaning {
     if line.contains(": File shrank by ") && line.ends_with("padding with zeros") {
+        return Meaning::Changed;
+    }
+    // busybox of a file that vanished between being listed and being looked at
+    if !name_and_verb.contains(": ") && reason == "No such file or directory" {
         return Meaning::Changed;
     }
     if name_and_verb.starts_with("can't open '") || name_and_verb.starts_with("can't stat '") {
@@ -253,6 +257,8 @@ mod tests {
             ("tar: Removing leading `/' from member names", Meaning::Chatter),
             ("tar: Removing leading `/' from hard link targets", Meaning::Chatter),
             ("tar: can't open 'a': Permission denied", Meaning::Unreadable),
+            ("tar: a: No such file or directory", Meaning::Changed),
+            ("tar: a: No space left on device", Meaning::Unknown),
             ("tar: -: Cannot write: Broken pipe", Meaning::Unknown),
             ("tar: -: Wrote only 4096 of 10240 bytes", Meaning::Unknown),
             ("tar: Error is not recoverable: exiting now", Meaning::Unknown),

@@ -133,7 +133,7 @@ impl Running {
             return Err(DumpError::Cut { what, cut });
         }
         if let Some(found) = container {
-            found.still_runs()?;
+            found.still_runs_after(ended)?;
         }
         let counts = *counts.lock().unwrap_or_else(PoisonError::into_inner);
         let mut outcome = judge.judge(ended, &what, &log, counts, allow_empty)?;
@@ -168,6 +168,10 @@ impl Judge {
                 let gnu_tar::Verdict { warnings, unreadable } = remarks.judge(ended, log)?;
                 if let Some(path) = tree.as_ref().filter(|_| counts.begins_with_symlink) {
                     return Err(ContainerError::TreeSymlink { path: path.clone() }.into());
+                }
+                let all_missing = warnings.iter().chain(&unreadable).all(|remark| remark.ends_with("No such file or directory"));
+                if let Some(path) = tree.as_ref().filter(|_| counts.members == 0 && all_missing) {
+                    return Err(ContainerError::TreeMissing { path: path.clone() }.into());
                 }
                 archive_judged(counts, allow_empty, &unreadable)?;
                 let (members, files) = (Some(counts.members), Some(counts.files));

@@ -92,7 +92,7 @@ fn dump_first(found: &Found, container: &Container, start: &mut Start<'_>) -> Re
     if let Some(cut) = ended.cut {
         return Err(DumpError::Cut { what, cut });
     }
-    found.still_runs()?;
+    found.still_runs_after(ended)?;
     if !ended.status.success() {
         return Err(DumpError::Failed { what, how: ended.describe(), tail: start.log.tail() });
     }

@@ -137,10 +137,7 @@ fn users_are_mapped(pid: i32) -> bool {
 
 /// The container's own tar, as its root. It may be busybox's, so only the oldest options are used.
 fn through_exec(tree: &Tree, found: Found, mut start: Start<'_>, reason: &str) -> Result<Dump, DumpError> {
-    let version = found.call(&["tar", "--version"], &start.limits)?;
-    if program_is_missing(&version) {
-        return Err(ContainerError::NoTarInside { reason: reason.to_owned() }.into());
-    }
+    require_inside(tree, &found, &start, reason)?;
     let mark = format!("{MARK_VARIABLE}={}", start.mark());
     let options = ["--user", "0", "--env", "LC_ALL=C", "--env", &mark].map(Into::into);
     let mut words = vec!["tar".to_owned(), "-c".into(), "-f".into(), "-".into(), "-C".into(), tree.parent.clone()];
@@ -151,6 +148,17 @@ fn through_exec(tree: &Tree, found: Found, mut start: Start<'_>, reason: &str) -
     start.owe(Obligation::ContainerProcess { engine, container, mark: start.mark() })?;
     let how = format!("through `{} exec` and the container's tar ({reason})", found.engine.name);
     finished(start.tar(program, Some(tree.path.clone()))?, found, how)
+}
+
+/// Makes sure that there is a tar, and one that can leave things out where that is asked of it.
+fn require_inside(tree: &Tree, found: &Found, start: &Start<'_>, reason: &str) -> Result<(), ContainerError> {
+    let words: &[&str] = if tree.exclude.is_empty() { &["tar", "--version"] } else { &["tar", "--exclude=x", "--version"] };
+    let version = found.call(words, &start.limits)?;
+    if program_is_missing(&version) {
+        return Err(ContainerError::NoTarInside { reason: reason.to_owned() });
+    }
+    let refused = |line: &String| line.contains("option") && line.contains("exclude");
+    if version.stderr.iter().any(refused) { Err(ContainerError::NoExcludeInside { reason: reason.to_owned() }) } else { Ok(()) }
 }
 
 #[cfg(test)]
