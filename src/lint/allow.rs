@@ -3,7 +3,7 @@
 use super::files::File;
 use super::rule::rule;
 use super::rules;
-use crate::diag::{Diagnostic, Severity, Span};
+use crate::diag::{Diagnostic, Span};
 use crate::unit::ItemKind;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -129,12 +129,4 @@ fn overlaps(covered: &Range<usize>, span: &Span) -> bool {
 
 fn trimmed(text: &str, span: &Range<usize>) -> Range<usize> {
     span.start..span.start + text.trim_end().len()
-}
-
-/// The severity of a finding, for what does not count as one.
-pub(super) fn is_fault(severity: Severity) -> bool {
-    match severity {
-        Severity::Error | Severity::Warning => true,
-        Severity::Note => false,
-    }
 }

@@ -30,8 +30,11 @@ pub struct Config {
 #[must_use]
 pub fn lint(files: Files, config: &Config) -> Report {
     let told = told(&files, config);
-    let mut report = Report { sources: files.sources, ..Report::default() };
-    told.into_iter().for_each(|diagnostic| drop(report.add(diagnostic)));
+    let mut report = Report::default();
+    report.sources = files.sources;
+    for diagnostic in told {
+        report.add(diagnostic);
+    }
     report
 }
 

@@ -1,7 +1,11 @@
 //! The rules, by family.
 
 mod directive;
+mod exec;
+mod exec_text;
+mod secret;
 mod service;
+mod shell;
 mod text;
 mod timer;
 mod words;
@@ -11,7 +15,16 @@ use super::allow::{ALLOW_UNKNOWN, ALLOW_UNREASONED, ALLOW_UNUSED};
 
 static ENGINE: [&Rule; 3] = [&ALLOW_UNKNOWN, &ALLOW_UNREASONED, &ALLOW_UNUSED];
 
-static FAMILIES: [&[&Rule]; 4] = [&text::RULES, &directive::RULES, &service::RULES, &timer::RULES];
+static FAMILIES: [&[&Rule]; 8] = [
+    &text::RULES,
+    &directive::RULES,
+    &exec::RULES,
+    &exec_text::RULES,
+    &shell::RULES,
+    &secret::RULES,
+    &service::RULES,
+    &timer::RULES,
+];
 
 /// Every rule.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
