@@ -3,6 +3,7 @@
 mod directive;
 mod exec;
 mod exec_text;
+mod fleet;
 mod secret;
 mod service;
 mod shell;
@@ -15,7 +16,7 @@ use super::allow::{ALLOW_UNKNOWN, ALLOW_UNREASONED, ALLOW_UNUSED};
 
 static ENGINE: [&Rule; 3] = [&ALLOW_UNKNOWN, &ALLOW_UNREASONED, &ALLOW_UNUSED];
 
-static FAMILIES: [&[&Rule]; 8] = [
+static FAMILIES: [&[&Rule]; 9] = [
     &text::RULES,
     &directive::RULES,
     &exec::RULES,
@@ -24,6 +25,7 @@ static FAMILIES: [&[&Rule]; 8] = [
     &secret::RULES,
     &service::RULES,
     &timer::RULES,
+    &fleet::RULES,
 ];
 
 /// Every rule.
