@@ -97,7 +97,8 @@ rule! {
 }
 
 rule! {
-    /// What stands before the first `[Section]` does nothing.
+    /// What stands before the first `[Section]` belongs to none: systemd ignores it with a warning, and fleet without
+    /// a word. Most often the header is missing, or the line was added at the file's top by a script.
     BEFORE_FIRST_SECTION = "before-first-section", Warning, "an assignment stands before the first section",
     source: "systemd src/shared/conf-parser.c", check: Some(|unit, _, found| {
         each(unit, |file, problem| {
