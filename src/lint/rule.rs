@@ -100,9 +100,19 @@ impl<'a> Context<'a> {
 pub struct Found<'r> {
     pub(super) rule: &'static Rule,
     pub(super) told: &'r mut Vec<Diagnostic>,
+    pub(super) before: usize,
 }
 
+/// How often a rule is told of one unit: whoever has mended that many looks again.
+pub(super) const TOLD_MAX: usize = 100;
+
 impl Found<'_> {
+    /// Whether nothing more will be told of this unit; a rule may stop looking.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.told.len() - self.before >= TOLD_MAX
+    }
+
     /// At a stretch of a file.
     pub fn span(&mut self, file: &File, range: Range<usize>, message: impl Into<String>) -> &mut Diagnostic {
         self.at(&file.span(range), message)

@@ -207,7 +207,7 @@ impl<'a> Unit<'a> {
 pub(super) fn gather(files: &Files) -> Vec<Unit<'_>> {
     let mut order: Vec<(&str, &str)> = Vec::new();
     let mut parts: HashMap<(&str, &str), Vec<&File>> = HashMap::new();
-    for file in &files.files {
+    for file in &files.all {
         let place = (file.folder.as_str(), file.name.as_str());
         let part = parts.entry(place).or_default();
         if part.is_empty() {

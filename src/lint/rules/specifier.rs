@@ -62,7 +62,7 @@ rule! {
     /// to `NAME@.service`, or write out what is meant.
     INSTANCE_OF_NOTHING = "instance-of-nothing", Warning, "%i in a unit without an instance",
     source: "systemd.unit(5), SPECIFIERS", check: Some(|unit, _, found| {
-        if !unit.parsed().is_some_and(|name| *name.kind() == NameKind::Plain) {
+        if unit.parsed().is_none_or(|name| *name.kind() != NameKind::Plain) {
             return;
         }
         each_specifier(unit, |line, place| {

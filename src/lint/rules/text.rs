@@ -4,7 +4,7 @@ use crate::lint::directives;
 use crate::lint::files::File;
 use crate::lint::rule::{Found, is_fleet, rule};
 use crate::lint::{Rule, Unit};
-use crate::unit::{Effect, ItemKind, Problem, ProblemKind};
+use crate::unit::{Effect, ItemKind, Problem, ProblemKind, UnitFile};
 use std::ops::Range;
 
 pub(super) static RULES: [&Rule; 15] = [
@@ -212,7 +212,7 @@ rule! {
     FLEET_REFUSES_TEXT = "fleet-refuses-text", Error, "fleet refuses the file as text",
     source: "fleet go-systemd unit/deserialize.go", check: Some(|unit, _, found| {
         for file in unit.files() {
-            let problems = file.fleet.iter().flat_map(|text| text.problems());
+            let problems = file.fleet.iter().flat_map(UnitFile::problems);
             for problem in problems.filter(|problem| problem.effect() == Effect::FileRefused) {
                 if !matches!(problem.kind, ProblemKind::LineTooLong { .. } | ProblemKind::MissingEquals { .. }) {
                     tell(found, file, problem);

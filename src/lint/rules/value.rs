@@ -155,7 +155,7 @@ rule! {
         }
         each(unit, "unsigned", |line, value| {
             let hex = value.strip_prefix("0x").map(|digits| u32::from_str_radix(digits, 16));
-            if !hex.unwrap_or_else(|| value.parse()).is_ok() {
+            if hex.unwrap_or_else(|| value.parse()).is_err() {
                 found.line(line, format!("`{}=` is a whole number", line.key()));
             }
         });
