@@ -18,6 +18,8 @@ pub mod cli;
 pub mod contract;
 pub mod destination;
 pub mod diag;
+pub mod plan;
+pub mod render;
 pub mod retention;
 pub mod schedule;
 pub mod source;

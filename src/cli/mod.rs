@@ -1,1 +1,6 @@
-//! To be filled.
+//! The command lines: arguments in, calls of the library, text and exit codes out.
+
+pub mod generator;
+mod output;
+
+pub use output::{Failure, colour_of};

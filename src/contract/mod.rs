@@ -17,6 +17,8 @@ use std::time::Duration;
 
 /// The variable in which a unit carries its compiled job as JSON.
 pub const JOB_VARIABLE: &str = "EIGHTBELLS_JOB";
+/// The variable in which a unit of `job_in: etcd` carries the etcd to read the spec from, as JSON of [`Etcd`].
+pub const ETCD_VARIABLE: &str = "EIGHTBELLS_ETCD";
 /// The version of the compiled job's form that this program writes and reads.
 pub const JOB_VERSION: u32 = 1;
 /// A compiled job in a unit is at most this long: fleet keeps every unit's body in etcd for ever, and a variable over

@@ -94,6 +94,16 @@ impl Sources {
         FileId(u32::try_from(self.0.len() - 1).unwrap_or(u32::MAX))
     }
 
+    /// Puts `*` in the place of a text that must not be shown; every offset stays what it is.
+    pub fn mask(&mut self, span: &Span) {
+        let Some(file) = usize::try_from(span.file.0).ok().and_then(|index| self.0.get_mut(index)) else { return };
+        let parts = (file.text.get(..span.start), file.text.get(span.start..span.end), file.text.get(span.end..));
+        if let (Some(before), Some(inside), Some(after)) = parts {
+            let stars: String = inside.bytes().map(|b| if b == b'\n' { '\n' } else { '*' }).collect();
+            file.text = format!("{before}{stars}{after}").into();
+        }
+    }
+
     /// The text with that id, if it belongs to this set.
     #[must_use]
     pub fn get(&self, id: FileId) -> Option<&SourceFile> {

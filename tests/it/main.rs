@@ -1,0 +1,10 @@
+//! Tests of the whole: our programs against real servers, real containers and a real systemd.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on is a failed test")]
+#![expect(clippy::indexing_slicing, reason = "as above")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod harness;
+mod scripts;
+mod tree;
