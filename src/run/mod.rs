@@ -6,6 +6,7 @@ pub mod dump;
 pub mod journal;
 pub mod lock;
 pub mod os;
+pub mod pack;
 pub mod scratch;
 pub mod secret;
 pub mod store;
