@@ -9,5 +9,6 @@ mod dumps;
 mod generate;
 mod harness;
 mod hostile;
+mod references;
 mod scripts;
 mod tree;

@@ -82,8 +82,16 @@ const ENDS: [(&str, Meaning); 14] = [
 ];
 
 /// What a file could not be asked for, between its name and the system's reason.
-const CANNOT_READ: [&str; 8] =
-    [": Cannot open", ": Cannot stat", ": Cannot read", ": Cannot readlink", ": Cannot savedir", ": Cannot seek", ": Cannot fdopendir", ": Read error at byte"];
+const CANNOT_READ: [&str; 8] = [
+    ": Cannot open",
+    ": Cannot stat",
+    ": Cannot read",
+    ": Cannot readlink",
+    ": Cannot savedir",
+    ": Cannot seek",
+    ": Cannot fdopendir",
+    ": Read error at byte",
+];
 
 /// Attributes that a file system may refuse to tell; the file itself is there.
 const ATTRIBUTES: [&str; 4] = ["xattr", "acl", "ACL", "SELinux"];
@@ -96,7 +104,11 @@ fn meaning(line: &str) -> Meaning {
     if let Some((name_and_verb, reason)) = line.rsplit_once(": ") {
         return with_reason(line, name_and_verb, reason);
     }
-    if line.ends_with("padding with zeros") && line.contains(": File shrank by ") { Meaning::Changed } else { Meaning::Unknown }
+    if line.ends_with("padding with zeros") && line.contains(": File shrank by ") {
+        Meaning::Changed
+    } else {
+        Meaning::Unknown
+    }
 }
 
 /// `NAME: Cannot VERB: REASON`, the reason being the system's; also `NAME: File shrank by N bytes; padding with zeros`.
@@ -113,7 +125,9 @@ fn with_reason(line: &str, name_and_verb: &str, reason: &str) -> Meaning {
     }
     let (name, verb) = name_and_verb.rsplit_once(": ").unwrap_or(("", name_and_verb));
     let of_attribute = ATTRIBUTES.iter().any(|word| verb.contains(word));
-    if of_attribute && (name.ends_with(": Warning") || verb.starts_with("Cannot ") || verb.starts_with("Warning: Cannot ")) {
+    if of_attribute
+        && (name.ends_with(": Warning") || verb.starts_with("Cannot ") || verb.starts_with("Warning: Cannot "))
+    {
         return Meaning::Odd;
     }
     let said = format!(": {verb}");
@@ -186,7 +200,11 @@ impl Remarks {
             Some(2) => !sorted.unknown && sorted.has_unreadable() && sorted.delayed,
             Some(_) | None => false,
         };
-        if explained { Ok(sorted.verdict()) } else { Err(DumpError::Failed { what: "tar".into(), how: ended.describe(), tail: log.tail() }) }
+        if explained {
+            Ok(sorted.verdict())
+        } else {
+            Err(DumpError::Failed { what: "tar".into(), how: ended.describe(), tail: log.tail() })
+        }
     }
 }
 
@@ -204,7 +222,8 @@ impl Sorted {
     }
 
     fn verdict(self) -> Verdict {
-        let Self { mut warnings, mut unreadable, changed: _, unknown: _, delayed: _, more_warnings, more_unreadable } = self;
+        let Self { mut warnings, mut unreadable, changed: _, unknown: _, delayed: _, more_warnings, more_unreadable } =
+            self;
         for (list, more) in [(&mut warnings, more_warnings), (&mut unreadable, more_unreadable)] {
             if more > 0 {
                 list.push(format!("… and {more} more"));
@@ -255,7 +274,9 @@ mod tests {
     fn judge(lines: &[&str], code: i32) -> Result<Verdict, DumpError> {
         let log = Log::new("s", Arc::new(Secrets::default()));
         let remarks = Remarks::default();
-        lines.iter().for_each(|line| remarks.note(line, &log));
+        for line in lines {
+            remarks.note(line, &log);
+        }
         remarks.judge(Ended { status: ExitStatus::from_raw(code << 8), cut: None }, &log)
     }
 

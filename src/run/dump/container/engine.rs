@@ -40,7 +40,11 @@ pub(in crate::run::dump) struct Found {
 
 impl Engine {
     /// The engine that the source names, or the one that is installed.
-    pub(super) fn find(wanted: source::Engine, environment: &Environment, limits: &Limits) -> Result<Self, ContainerError> {
+    pub(super) fn find(
+        wanted: source::Engine,
+        environment: &Environment,
+        limits: &Limits,
+    ) -> Result<Self, ContainerError> {
         let (names, none): (&[&str], _) = match wanted {
             source::Engine::Docker => (&["docker"], "`docker`"),
             source::Engine::Podman => (&["podman"], "`podman`"),
@@ -103,7 +107,8 @@ impl Engine {
             return Err(missing());
         }
         let pid = pid.parse().unwrap_or(0);
-        let found = Found { engine: self.clone(), name: name.to_owned(), id: id.to_owned(), pid, started: started.to_owned() };
+        let found =
+            Found { engine: self.clone(), name: name.to_owned(), id: id.to_owned(), pid, started: started.to_owned() };
         Ok((found, state.to_owned()))
     }
 
@@ -117,7 +122,12 @@ impl Engine {
             ContainerError::Missing { engine, name: name.to_owned() }
         } else if says(&["permission denied while trying to connect", "connect: permission denied"]) {
             ContainerError::Denied { engine, said }
-        } else if says(&["cannot connect to", "is the docker daemon running", "error during connect", "unable to connect to"]) {
+        } else if says(&[
+            "cannot connect to",
+            "is the docker daemon running",
+            "error during connect",
+            "unable to connect to",
+        ]) {
             ContainerError::Unreachable { engine, said }
         } else {
             ContainerError::Engine { call: format!("{engine} {verb}"), how: captured.ended.describe(), said }
