@@ -6,6 +6,7 @@
 mod support;
 
 mod dumps;
+mod dumps_podman;
 mod generate;
 mod harness;
 mod hostile;
