@@ -21,11 +21,11 @@ pub mod diag;
 pub mod plan;
 pub mod render;
 pub mod retention;
+#[cfg(feature = "run")]
+pub mod run;
 pub mod schedule;
 pub mod source;
 pub mod spec;
 pub mod target;
 pub mod unit;
 pub mod value;
-#[cfg(feature = "run")]
-pub mod run;

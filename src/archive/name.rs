@@ -4,6 +4,7 @@ use super::{MANIFEST_SOURCE, MANIFEST_SUFFIX, default_template};
 use crate::value::{Piece, Placeholder, Template, TimeField, TimePart};
 use jiff::{Timestamp, civil, tz::TimeZone};
 use serde::{Deserialize, Serialize};
+use std::fmt::Write as _;
 
 /// The template of an archive's name, without its extension. Serialised as its text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -172,7 +173,9 @@ fn tells_date(parts: &[TimePart]) -> bool {
 fn check_text(template: &Template) -> Result<(), NameError> {
     let text = template.to_string();
     if text.contains('/') {
-        return Err(NameError::Path("a name is one file name without `/`; folders belong in the destination's path or prefix"));
+        return Err(NameError::Path(
+            "a name is one file name without `/`; folders belong in the destination's path or prefix",
+        ));
     }
     if text.starts_with('.') {
         return Err(NameError::Path("a name that begins with `.` would be hidden"));
@@ -199,7 +202,7 @@ impl NamePattern {
                 Part::Text(text) => stem.push_str(text),
                 Part::Source => stem.push_str(&safe(source)),
                 Part::Field(field) => {
-                    stem.push_str(&format!("{:0width$}", field.of(&time), width = field.width()));
+                    let _ = write!(stem, "{:0width$}", field.of(&time), width = field.width());
                 }
                 Part::AnyHost => stem.push('*'),
             }
@@ -342,8 +345,12 @@ fn time_of(fields: &[(TimeField, i64)], zone: &TimeZone) -> Option<Timestamp> {
     }
     let year = i16::try_from(value(TimeField::Year)?).ok()?;
     let date = match (value(TimeField::Month), value(TimeField::Day), value(TimeField::DayOfYear)) {
-        (Some(month), Some(day), _) => civil::Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?,
-        (_, _, Some(day)) => civil::Date::new(year, 1, 1).ok()?.with().day_of_year(i16::try_from(day).ok()?).build().ok()?,
+        (Some(month), Some(day), _) => {
+            civil::Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?
+        }
+        (_, _, Some(day)) => {
+            civil::Date::new(year, 1, 1).ok()?.with().day_of_year(i16::try_from(day).ok()?).build().ok()?
+        }
         _ => return None,
     };
     let part = |field| i8::try_from(value(field).unwrap_or(0)).ok();
@@ -372,7 +379,11 @@ mod tests {
 
     #[test]
     fn what_is_printed_parses_back() {
-        let formats = ["{time:%Y-%m-%d-%H-%M-%S}_{source}", "{job}_{instance}_{host}_{source}_{time:%s}", "x{time:%Y%j%H%M%S}{source}"];
+        let formats = [
+            "{time:%Y-%m-%d-%H-%M-%S}_{source}",
+            "{job}_{instance}_{host}_{source}_{time:%s}",
+            "x{time:%Y%j%H%M%S}{source}",
+        ];
         for format in formats {
             let pattern = pattern(format);
             for (source, extension) in SOURCES {
@@ -401,8 +412,18 @@ mod tests {
     #[test]
     fn foreign_names_are_not_ours() {
         let pattern = pattern("{job}_{source}_{time:%Y%m%d}");
-        let foreign = ["", "job_pages_20141102", "job_pages_20141102.zip", "job_pages_20141102.sql", "job_pages_20141302.tar",
-            "job_pages_2014110x.tar", "job_pages_20141102.tar.gz.part", "xjob_pages_20141102.tar", "job_other_20141102.tar", "job_pages_٢٠١٤١١٠٢.tar"];
+        let foreign = [
+            "",
+            "job_pages_20141102",
+            "job_pages_20141102.zip",
+            "job_pages_20141102.sql",
+            "job_pages_20141302.tar",
+            "job_pages_2014110x.tar",
+            "job_pages_20141102.tar.gz.part",
+            "xjob_pages_20141102.tar",
+            "job_other_20141102.tar",
+            "job_pages_٢٠١٤١١٠٢.tar",
+        ];
         for name in foreign {
             assert_eq!(pattern.parse(name, SOURCES), None, "{name}");
         }
@@ -420,12 +441,18 @@ mod tests {
 
     #[test]
     fn names_that_could_be_taken_for_each_other_are_found() {
-        let job = |job: &'static str, instance| name("{job}_{instance}_{source}_{time:%F}").unwrap().pattern(Identity { job, instance: Some(instance), host: None }, TimeZone::UTC);
+        let job = |job: &'static str, instance| {
+            name("{job}_{instance}_{source}_{time:%F}")
+                .unwrap()
+                .pattern(Identity { job, instance: Some(instance), host: None }, TimeZone::UTC)
+        };
         assert!(job("a", "b_c").may_equal(("s", "tar"), &job("a_b", "c"), ("s", "tar")));
         assert!(!job("a", "b").may_equal(("s", "tar"), &job("a", "c"), ("s", "tar")));
         assert!(!job("a", "b").may_equal(("s", "tar"), &job("a", "b"), ("s", "sql")));
-        let any = name("{host}_{time:%F}").unwrap().pattern(Identity { job: "x", instance: None, host: None }, TimeZone::UTC);
-        let fixed = name("web_{time:%F}").unwrap().pattern(Identity { job: "x", instance: None, host: None }, TimeZone::UTC);
+        let any =
+            name("{host}_{time:%F}").unwrap().pattern(Identity { job: "x", instance: None, host: None }, TimeZone::UTC);
+        let fixed =
+            name("web_{time:%F}").unwrap().pattern(Identity { job: "x", instance: None, host: None }, TimeZone::UTC);
         assert!(any.may_equal(("s", "tar"), &fixed, ("s", "tar")));
     }
 

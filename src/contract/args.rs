@@ -113,10 +113,13 @@ impl BackupArgs {
         option("--job", job.clone().map(Word::Text));
         option("--digest", digest.clone().map(Word::Text));
         option("--jitter", jitter.map(|j| Word::Text(format_duration(j))));
-        option("--instance", instance.as_ref().map(|i| match i {
-            Instance::Escaped(text) => Word::Text(text.clone()),
-            Instance::OfUnit => Word::Instance,
-        }));
+        option(
+            "--instance",
+            instance.as_ref().map(|i| match i {
+                Instance::Escaped(text) => Word::Text(text.clone()),
+                Instance::OfUnit => Word::Instance,
+            }),
+        );
         if *dry_run {
             words.push(Word::Text("--dry-run".into()));
         }

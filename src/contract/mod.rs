@@ -118,7 +118,11 @@ impl Blackout {
     /// Whether a time of day lies in it.
     #[must_use]
     pub fn covers(self, time: jiff::civil::Time) -> bool {
-        if self.from <= self.until { self.from <= time && time < self.until } else { time >= self.from || time < self.until }
+        if self.from <= self.until {
+            self.from <= time && time < self.until
+        } else {
+            time >= self.from || time < self.until
+        }
     }
 }
 
@@ -129,7 +133,9 @@ pub enum JobError {
     #[error("the compiled job cannot be read")]
     Form(#[source] serde_json::Error),
     /// Written by another version of the generator.
-    #[error("the compiled job has version {found}, this runner reads version {JOB_VERSION}: install the runner that belongs to the generator, or generate the units again")]
+    #[error(
+        "the compiled job has version {found}, this runner reads version {JOB_VERSION}: install the runner that belongs to the generator, or generate the units again"
+    )]
     Version {
         /// The version found.
         found: u64,
@@ -172,7 +178,18 @@ impl Job {
         let of_store = self.store.iter().flat_map(|store| match &store.to.kind {
             DestinationKind::Local(Local { path, create: _ }) => vec![Some(path)],
             DestinationKind::S3(s3) => {
-                let S3 { endpoint, region, bucket, access_key, secret_key, session_token, prefix, addressing: _, ca_file: _, allow_http: _ } = s3.as_ref();
+                let S3 {
+                    endpoint,
+                    region,
+                    bucket,
+                    access_key,
+                    secret_key,
+                    session_token,
+                    prefix,
+                    addressing: _,
+                    ca_file: _,
+                    allow_http: _,
+                } = s3.as_ref();
                 let optional = [endpoint, region, access_key, secret_key, session_token, prefix];
                 optional.into_iter().map(Option::as_ref).chain([Some(bucket)]).collect()
             }

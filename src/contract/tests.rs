@@ -5,8 +5,12 @@ use crate::value::Template;
 
 fn job() -> Job {
     let paths = Paths { paths: vec![Template::literal("/srv/{x}")], exclude: vec![], one_file_system: false };
-    let source =
-        Source { name: "files".into(), kind: SourceKind::Paths(paths), allow_empty: false, timeout: Some(Duration::from_secs(90)) };
+    let source = Source {
+        name: "files".into(),
+        kind: SourceKind::Paths(paths),
+        allow_empty: false,
+        timeout: Some(Duration::from_secs(90)),
+    };
     let local = Local { path: Value::Text(Template::literal("/var/backups")), create: true };
     let to = Destination { name: "host".into(), kind: DestinationKind::Local(local) };
     Job {

@@ -50,7 +50,8 @@ fn render_one(renderer: &Renderer, sources: &Sources, d: &Diagnostic) -> String 
         Severity::Warning => Level::WARNING,
         Severity::Note => Level::NOTE,
     };
-    let mut group = level.primary_title(d.message.as_str()).id(d.id).elements(std::iter::empty::<annotate_snippets::Padding>());
+    let mut group =
+        level.primary_title(d.message.as_str()).id(d.id).elements(std::iter::empty::<annotate_snippets::Padding>());
     if let Some((span, file)) = d.span.as_ref().and_then(|s| Some((s, sources.get(s.file)?))) {
         group = group.element(snippet(file, span, AnnotationKind::Primary, d.label.as_deref()));
     }
@@ -94,7 +95,10 @@ mod tests {
         let mut report = Report::default();
         let file = report.sources.add("backups.yaml", "a: 1\nschedule: {calendar: Mon 25:00}\n");
         let span = Span { file, start: 26, end: 35 };
-        report.error("schedule-invalid", &span, "`Mon 25:00` is not a calendar event").label("hour must be 0–23").help("see `eightbells explain schedule-invalid`");
+        report
+            .error("schedule-invalid", &span, "`Mon 25:00` is not a calendar event")
+            .label("hour must be 0–23")
+            .help("see `eightbells explain schedule-invalid`");
         let text = render_human(&report, Colour::Never);
         assert!(text.starts_with("error[schedule-invalid]: `Mon 25:00` is not a calendar event\n"), "{text}");
         for part in ["--> backups.yaml:2:22", "^^^^^^^^^ hour must be 0–23", "= help: see `eightbells", "1 error\n"] {

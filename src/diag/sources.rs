@@ -24,11 +24,7 @@ impl Span {
     #[must_use]
     pub fn part(&self, range: Range<usize>) -> Self {
         let (start, end) = (self.start.saturating_add(range.start), self.start.saturating_add(range.end));
-        if range.start < range.end && end <= self.end {
-            Self { file: self.file, start, end }
-        } else {
-            self.clone()
-        }
+        if range.start < range.end && end <= self.end { Self { file: self.file, start, end } } else { self.clone() }
     }
 }
 
@@ -53,7 +49,8 @@ pub struct SourceFile {
 
 impl SourceFile {
     fn new(name: String, text: Arc<str>) -> Self {
-        let starts = std::iter::once(0).chain(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1));
+        let starts =
+            std::iter::once(0).chain(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1));
         Self { line_starts: starts.collect(), name, text }
     }
 

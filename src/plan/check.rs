@@ -1,8 +1,7 @@
 //! What a target cannot do, said at the spec's line that asks for it.
 
-use super::text::{self, NotAText};
-use super::{Cause, Options};
-use crate::contract::{JOB_MAX_BYTES, JOB_VARIABLE};
+use super::text::Fault;
+use super::{Cause, Options, service, timer};
 use crate::diag::{Report, Span};
 use crate::schedule::Trigger;
 use crate::spec::{Job, JobIn, Origin, Place, Spec};
@@ -12,13 +11,14 @@ use crate::value::Reference;
 /// Adds to `report` what keeps the spec from being planned for a target. Without an error there, planning cannot fail.
 pub fn check(spec: &Spec, options: Options, report: &mut Report) {
     for job in &spec.jobs {
-        let cause = Cause { spec, job, target: options.target };
+        let cause = Cause::new(spec, job, options.target);
         let mut checked = Checked { cause: &cause, report };
         checked.schedule(options.every.is_some());
         checked.service();
         checked.job_in();
         checked.credentials();
         checked.fleet();
+        checked.texts(options);
     }
 }
 
@@ -58,8 +58,18 @@ impl Checked<'_, '_> {
         }
         for spec in specs {
             if let Err(needs) = spec.text_for(self.target().systemd) {
-                let message = format!("`{spec}` needs systemd {}, the target has {}: {}", needs.since, self.target().systemd, needs.what);
-                self.error("target-lacks", "schedule", message, "write it in an older form, or raise the target's version");
+                let message = format!(
+                    "`{spec}` needs systemd {}, the target has {}: {}",
+                    needs.since,
+                    self.target().systemd,
+                    needs.what
+                );
+                self.error(
+                    "target-lacks",
+                    "schedule",
+                    message,
+                    "write it in an older form, or raise the target's version",
+                );
             }
         }
     }
@@ -67,7 +77,8 @@ impl Checked<'_, '_> {
     fn service(&mut self) {
         let target = self.target();
         if self.job().service.tasks_max.is_some() && !target.has(Feature::TasksMax) {
-            let message = format!("`tasks_max` needs systemd {}, the target has {}", Feature::TasksMax.since(), target.systemd);
+            let message =
+                format!("`tasks_max` needs systemd {}, the target has {}", Feature::TasksMax.since(), target.systemd);
             self.error("target-lacks", "service.tasks_max", message, "leave it out, or raise the target's version");
         }
     }
@@ -78,33 +89,49 @@ impl Checked<'_, '_> {
         let uses = compiled.references().any(|reference| matches!(reference, Reference::Credential { .. }));
         if uses && !target.has(Feature::LoadCredential) {
             let since = Feature::LoadCredential.since();
-            let message = format!("`credential:` needs systemd {since} (LoadCredential=), the target has {}", target.systemd);
-            self.error("target-lacks", "store", message, "use `{file: PATH}` or `{etcd: KEY}` there, or raise the target's version");
+            let message =
+                format!("`credential:` needs systemd {since} (LoadCredential=), the target has {}", target.systemd);
+            self.error(
+                "target-lacks",
+                "store",
+                message,
+                "use `{file: PATH}` or `{etcd: KEY}` there, or raise the target's version",
+            );
         }
     }
 
     fn job_in(&mut self) {
-        const OTHERS: &str = "set `job_in: file` or `job_in: etcd`, so that the unit only names the job";
         match self.job().job_in {
-            JobIn::Unit => {
-                let json = self.cause.spec.compile(self.job()).to_json();
-                match text::check_json(JOB_VARIABLE, &json) {
-                    Ok(()) => {}
-                    Err(NotAText::TooLong { bytes }) => {
-                        let message = format!("the compiled job has {bytes} bytes, a unit carries at most {JOB_MAX_BYTES}");
-                        self.error("job-too-long", "job_in", message, OTHERS);
-                    }
-                    Err(NotAText::StringTooLong { start }) => {
-                        let message = format!("a text of the job is too long for a line of a unit: `{start}…`");
-                        self.error("job-too-long", "job_in", message, OTHERS);
-                    }
-                }
-            }
             JobIn::Etcd if self.cause.spec.spec_key.is_none() || self.cause.spec.etcd.is_none() => {
                 let help = "set `spec_key: /eightbells/backups` and `etcd: {endpoints: […]}` at the top";
-                self.error("job-in-etcd", "job_in", "`job_in: etcd` needs the key and the etcd to read the spec from".into(), help);
+                self.error(
+                    "job-in-etcd",
+                    "job_in",
+                    "`job_in: etcd` needs the key and the etcd to read the spec from".into(),
+                    help,
+                );
             }
-            JobIn::Etcd | JobIn::File => {}
+            JobIn::Unit | JobIn::Etcd | JobIn::File => {}
+        }
+    }
+
+    /// Plans the job, for the faults that writing it down brings to light.
+    fn texts(&mut self, options: Options) {
+        let _ = service::service(self.cause);
+        let _ = timer::timer(self.cause, options.every);
+        let in_unit = self.cause.route("job_in");
+        for Fault { route, message } in self.cause.faults.take() {
+            let help = if route == in_unit {
+                "set `job_in: file` or `job_in: etcd`, so that the unit only names the job"
+            } else {
+                "change the value so that a unit can hold it"
+            };
+            let span = self.cause.spec.places.nearest(&route).map(|place| place.span.clone());
+            let diagnostic = self.report.push(crate::diag::Severity::Error, "not-for-a-unit", message);
+            if let Some(span) = span {
+                diagnostic.at(&span);
+            }
+            diagnostic.help(help);
         }
     }
 
@@ -138,7 +165,9 @@ impl Checked<'_, '_> {
         let relations = &self.job().relations;
         let named: Vec<_> = [("needs", &relations.needs), ("requisite", &relations.requisite)]
             .into_iter()
-            .flat_map(|(key, names)| names.iter().enumerate().map(move |(index, name)| (format!("{key}[{index}]"), name)))
+            .flat_map(|(key, names)| {
+                names.iter().enumerate().map(move |(index, name)| (format!("{key}[{index}]"), name))
+            })
             .filter(|(_, name)| !fleet.machine_of.contains(name) && !fleet.global)
             .map(|(route, name)| (route, name.to_string()))
             .collect();

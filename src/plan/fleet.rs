@@ -1,6 +1,5 @@
 //! `[X-Fleet]`: where fleet may put a unit. Facts from fleet's `job/job.go` and `api/units.go` (v1.0.0).
 
-use super::text::name_text;
 use super::{Cause, Line};
 use crate::spec::Fleet;
 use crate::value::Template;
@@ -46,7 +45,8 @@ fn metadata(cause: &Cause<'_>) -> Vec<Line> {
 /// One line for each name: fleet never splits `MachineOf=` and `Replaces=`, and splits `Conflicts=` only from 1.0 on.
 fn names(cause: &Cause<'_>, key: &str, spec_key: &str, templates: &[Template]) -> Vec<Line> {
     let line = |(index, template)| {
-        Line::new(key, name_text(template), cause.route(&format!("fleet.{spec_key}[{index}]")))
+        let route = cause.route(&format!("fleet.{spec_key}[{index}]"));
+        Line::new(key, cause.name_text(template, &route), route)
     };
     templates.iter().enumerate().map(line).collect()
 }

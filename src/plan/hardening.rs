@@ -97,7 +97,11 @@ pub(super) fn lines(cause: &Cause<'_>, reach: &Reach) -> Vec<Line> {
         }
     }
     if confined.strict && !given("ReadWritePaths") {
-        lines.extend(write_paths(&confined).into_iter().map(|path| Line::new("ReadWritePaths", path, &route)));
+        lines.extend(
+            write_paths(&confined)
+                .iter()
+                .map(|path| Line::new("ReadWritePaths", cause.path_word(path, &route), &route)),
+        );
     }
     lines
 }
@@ -194,7 +198,7 @@ fn write_paths(c: &Confined<'_>) -> Vec<String> {
     let mut paths: Vec<String> = c.reach.writes.iter().filter_map(place).collect();
     paths.sort();
     paths.dedup();
-    paths.into_iter().map(|path| super::text::path_word(&path)).collect()
+    paths
 }
 
 fn protect_home(c: &Confined<'_>) -> Setting {

@@ -17,6 +17,7 @@ pub use model::{Because, Line, Plan, Unit, UnitKind};
 
 use crate::spec::{Job, Spec};
 use crate::target::{Scheduler, Target};
+use std::cell::RefCell;
 use std::time::Duration;
 
 /// What may be decided apart from the spec.
@@ -38,7 +39,7 @@ pub fn plan(spec: &Spec, options: Options) -> Plan {
 /// One job's pair of units.
 #[must_use]
 pub fn plan_job(spec: &Spec, job: &Job, options: Options) -> [Unit; 2] {
-    let cause = Cause { spec, job, target: options.target };
+    let cause = Cause::new(spec, job, options.target);
     [service::service(&cause), timer::timer(&cause, options.every)]
 }
 
@@ -54,13 +55,13 @@ pub struct Invocation<'a> {
 /// The runner's arguments as the job's `ExecStart=` has them, with the unit's instance and the spec's place filled in.
 #[must_use]
 pub fn arguments(spec: &Spec, job: &Job, invocation: &Invocation<'_>) -> Vec<String> {
-    let cause = Cause { spec, job, target: spec.target };
+    let cause = Cause::new(spec, job, spec.target);
     let mut args = service::backup_args(&cause);
     if let Some(crate::contract::SpecLocation::File(path)) = &mut args.spec {
         path.clone_from(&invocation.spec_path.to_path_buf());
     }
     args.jitter = None;
-    args.instance = invocation.instance.map(|i| crate::contract::Instance::Escaped(crate::unit::escape(i)));
+    args.instance = invocation.instance.map(|i| crate::contract::Instance::Escaped(crate::unit::name::escape(i)));
     let word = |word| match word {
         crate::contract::Word::Text(text) => text,
         crate::contract::Word::Instance => String::new(),
@@ -73,9 +74,15 @@ struct Cause<'a> {
     spec: &'a Spec,
     job: &'a Job,
     target: Target,
+    /// What could not be written into a unit.
+    faults: RefCell<Vec<text::Fault>>,
 }
 
-impl Cause<'_> {
+impl<'a> Cause<'a> {
+    fn new(spec: &'a Spec, job: &'a Job, target: Target) -> Self {
+        Self { spec, job, target, faults: RefCell::default() }
+    }
+
     fn route(&self, rest: &str) -> String {
         format!("jobs.{}.{rest}", self.job.name)
     }

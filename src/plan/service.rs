@@ -2,7 +2,6 @@
 
 use super::hardening;
 use super::reach::Reach;
-use super::text::{self, description};
 use super::timer::span;
 use super::{Cause, Line, Unit, UnitKind, fleet};
 use crate::contract::{BackupArgs, Instance, JOB_VARIABLE, SpecLocation, exit};
@@ -47,7 +46,7 @@ pub(super) fn provenance(cause: &Cause<'_>) -> Vec<Line> {
 
 fn unit_section(cause: &Cause<'_>) -> Vec<Line> {
     let relations = &cause.job.relations;
-    let mut lines = vec![description(cause, None)];
+    let mut lines = vec![cause.description(None)];
     for (keys, spec_key, names) in [
         (["Requires", "After"], "needs", &relations.needs),
         (["Wants", "After"], "wants", &relations.wants),
@@ -68,7 +67,7 @@ fn unit_section(cause: &Cause<'_>) -> Vec<Line> {
     }
     for (index, unit) in cause.job.service.on_failure.iter().enumerate() {
         let route = cause.route(&format!("service.on_failure[{index}]"));
-        lines.push(Line::new("OnFailure", text::name_text(unit), route));
+        lines.push(Line::new("OnFailure", cause.name_text(unit, &route), route));
     }
     lines.extend(directives(cause, "Unit"));
     lines
@@ -77,7 +76,8 @@ fn unit_section(cause: &Cause<'_>) -> Vec<Line> {
 fn named(cause: &Cause<'_>, keys: [&'static str; 2], spec_key: &str, names: &[Template]) -> Vec<Line> {
     let lines = |(index, name): (usize, &Template)| {
         let route = cause.route(&format!("{spec_key}[{index}]"));
-        keys.map(|key| Line::new(key, text::name_text(name), &route))
+        let text = cause.name_text(name, &route);
+        keys.map(|key| Line::new(key, &text, &route))
     };
     names.iter().enumerate().flat_map(lines).collect()
 }
@@ -90,10 +90,10 @@ fn limits(cause: &Cause<'_>) -> Vec<Line> {
             lines.push(Line::new(key, value, cause.route(&format!("service.{spec_key}"))));
         }
     };
-    add("User", service.user.as_deref().map(text::literal), "user");
-    add("Group", service.group.as_deref().map(text::literal), "group");
+    add("User", service.user.as_deref().map(|t| cause.literal(t, &cause.route("service.user"))), "user");
+    add("Group", service.group.as_deref().map(|t| cause.literal(t, &cause.route("service.group"))), "group");
     let groups = service.supplementary_groups.join(" ");
-    add("SupplementaryGroups", (!groups.is_empty()).then(|| text::literal(&groups)), "supplementary_groups");
+    add("SupplementaryGroups", (!groups.is_empty()).then_some(groups), "supplementary_groups");
     add("Nice", service.nice.map(|n| n.to_string()), "nice");
     add("IOSchedulingClass", service.io_class.map(|class| io_class(class).to_owned()), "io_class");
     add("IOSchedulingPriority", service.io_priority.map(|n| n.to_string()), "io_priority");
@@ -139,7 +139,7 @@ fn inputs(cause: &Cause<'_>, compiled: &crate::contract::Job) -> Vec<Line> {
     let mut lines = vec![];
     for (index, path) in cause.job.service.environment_file.iter().enumerate() {
         let route = cause.route(&format!("service.environment_file[{index}]"));
-        lines.push(Line::new("EnvironmentFile", text::path_text(path), route));
+        lines.push(Line::new("EnvironmentFile", cause.path_text(path, &route), route));
     }
     for reference in compiled.references() {
         if let Reference::Credential { name, path } = reference {
@@ -149,7 +149,7 @@ fn inputs(cause: &Cause<'_>, compiled: &crate::contract::Job) -> Vec<Line> {
     lines.dedup();
     match cause.job.job_in {
         JobIn::Unit => {
-            let value = text::json_value(JOB_VARIABLE, &compiled.to_json());
+            let value = cause.json_value(JOB_VARIABLE, &compiled.to_json(), &cause.route("job_in"));
             lines.push(Line::new("Environment", value, format!("jobs.{}", cause.job.name)));
         }
         JobIn::Etcd => lines.extend(etcd_variable(cause)),
@@ -161,16 +161,18 @@ fn inputs(cause: &Cause<'_>, compiled: &crate::contract::Job) -> Vec<Line> {
 fn etcd_variable(cause: &Cause<'_>) -> Option<Line> {
     let etcd = cause.spec.etcd.as_ref()?;
     let json = serde_json::to_value(etcd).ok()?;
-    Some(Line::new("Environment", text::json_value(crate::contract::ETCD_VARIABLE, &json), "etcd"))
+    Some(Line::new("Environment", cause.json_value(crate::contract::ETCD_VARIABLE, &json, "etcd"), "etcd"))
 }
 
 fn credential(cause: &Cause<'_>, name: &str, path: Option<&str>) -> Line {
-    let value = path.map_or_else(|| text::literal(name), |path| text::literal(&format!("{name}:{path}")));
-    Line::new("LoadCredential", value, cause.route("store"))
+    let text = path.map_or_else(|| name.to_owned(), |path| format!("{name}:{path}"));
+    let route = cause.route("store");
+    Line::new("LoadCredential", cause.literal(&text, &route), route)
 }
 
 fn exec_start(cause: &Cause<'_>) -> Line {
-    Line::new("ExecStart", text::exec(&cause.spec.runner, &backup_args(cause).words()), cause.route("job_in"))
+    let route = cause.route("job_in");
+    Line::new("ExecStart", cause.exec(&cause.spec.runner, &backup_args(cause).words(), &route), route)
 }
 
 /// The runner's arguments as the unit has them.
@@ -196,7 +198,7 @@ fn directives(cause: &Cause<'_>, section: &str) -> Vec<Line> {
     let mut lines = vec![];
     for (key, values) in keys {
         let route = cause.route(&format!("service.directives.{section}.{key}"));
-        lines.extend(values.iter().map(|value| Line::new(key, text::name_text(value), &route)));
+        lines.extend(values.iter().map(|value| Line::new(key, cause.name_text(value, &route), &route)));
     }
     lines
 }

@@ -1,6 +1,5 @@
 //! The timer of a job.
 
-use super::text::description;
 use super::{Cause, Line, Unit, UnitKind, fleet};
 use crate::schedule::{CalendarSpec, Trigger};
 use crate::target::Feature;
@@ -20,7 +19,7 @@ pub(super) fn timer(cause: &Cause<'_>, every: Option<Duration>) -> Unit {
         name: super::service::unit_name(cause, UnitKind::Timer),
         kind: UnitKind::Timer,
         job: cause.job.name.clone(),
-        unit: vec![description(cause, Some("when to run"))],
+        unit: vec![cause.description(Some("when to run"))],
         body: body(cause, every),
         scheduler,
         provenance: super::service::provenance(cause),

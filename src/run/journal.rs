@@ -143,7 +143,11 @@ impl Journal {
         let (open, next, broken) = read(path)?;
         rewrite(path, &open)?;
         let file = OpenOptions::new().append(true).open(path)?;
-        let leftover = |(id, entry): (&PromiseId, &Entry)| Leftover { id: *id, run: entry.run.clone(), obligation: entry.obligation.clone() };
+        let leftover = |(id, entry): (&PromiseId, &Entry)| Leftover {
+            id: *id,
+            run: entry.run.clone(),
+            obligation: entry.obligation.clone(),
+        };
         let leftovers = open.iter().map(leftover).collect();
         Ok(Self { path: path.to_owned(), run, leftovers, broken, state: Mutex::new(State { file, next, open }) })
     }
@@ -186,6 +190,12 @@ impl Journal {
         &self.broken
     }
 
+    /// The folder that it lies in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new("."))
+    }
+
     fn append(&self, state: &mut State, line: &Line) -> Result<(), JournalError> {
         let failed = |source| JournalError { path: self.path.clone(), source };
         let text = line_text(line).map_err(failed)?;
@@ -222,7 +232,8 @@ fn read(path: &Path) -> io::Result<Read> {
             Ok(Line::Done { id }) => {
                 open.remove(&id);
             }
-            Err(_) => broken.push(BrokenLine { line: at + 1, text: String::from_utf8_lossy(&line).chars().take(200).collect() }),
+            Err(_) => broken
+                .push(BrokenLine { line: at + 1, text: String::from_utf8_lossy(&line).chars().take(200).collect() }),
         }
     }
     Ok((open, next, broken))
@@ -276,7 +287,9 @@ mod tests {
         let killed = bench.open();
         let kept = killed.promise(staged("/a")).unwrap();
         let undone = killed.promise(staged("/b")).unwrap();
-        killed.promise(Obligation::MultipartUpload { destination: "d".into(), key: "k".into(), upload_id: None }).unwrap();
+        killed
+            .promise(Obligation::MultipartUpload { destination: "d".into(), key: "k".into(), upload_id: None })
+            .unwrap();
         killed.done(undone).unwrap();
         drop(killed);
 

@@ -3,6 +3,7 @@
 //! Effects live here (and in `cli`) only. This module never imports `plan`, `render`, `lint` or `unit`.
 
 pub mod dump;
+pub mod etcd;
 pub mod journal;
 pub mod lock;
 pub mod os;
@@ -10,3 +11,4 @@ pub mod pack;
 pub mod scratch;
 pub mod secret;
 pub mod store;
+pub mod tls;

@@ -33,7 +33,11 @@ fn merged(under: &Node, over: &Node, route: &str) -> Node {
 pub(super) fn include(root: &mut Node, included: Node, report: &mut Report) {
     let Content::Map(entries) = &mut root.content else { return };
     let Content::Map(more) = included.content else {
-        report.error("wrong-type", &included.span, format!("an included file holds a map, this is {}", included.content.noun()));
+        report.error(
+            "wrong-type",
+            &included.span,
+            format!("an included file holds a map, this is {}", included.content.noun()),
+        );
         return;
     };
     for (key, value) in more {
@@ -41,7 +45,9 @@ pub(super) fn include(root: &mut Node, included: Node, report: &mut Report) {
         match entries.iter_mut().find(|(k, _)| k.key() == Some(name.as_str())) {
             // Each file says its version, the same one.
             Some((_, own)) if name == "version" && own.content == value.content => {}
-            Some((_, own)) if matches!(name.as_str(), "jobs" | "destinations" | "defaults") => add_entries(own, value, report),
+            Some((_, own)) if matches!(name.as_str(), "jobs" | "destinations" | "defaults") => {
+                add_entries(own, value, report);
+            }
             Some((own, _)) => {
                 let message = format!("`{name}` is set in two files");
                 report.error("set-twice", &key.span, message).also(&own.span, "it is set here already");

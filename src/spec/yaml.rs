@@ -107,7 +107,8 @@ fn syntax_error(file: FileId, text: &str, error: &serde_yaml::Error, report: &mu
     let span = Span { file, start, end: (start + 1).min(text.len().max(start)) };
     let message = plain_message(error);
     let line_start = text.get(..start).and_then(|before| before.rfind('\n')).map_or(0, |i| i + 1);
-    let indent: String = text.get(line_start..).unwrap_or("").chars().take_while(|c| c.is_whitespace() && *c != '\n').collect();
+    let indent: String =
+        text.get(line_start..).unwrap_or("").chars().take_while(|c| c.is_whitespace() && *c != '\n').collect();
     if indent.contains('\t') {
         let at = line_start + indent.find('\t').unwrap_or(0);
         let span = Span { file, start: at, end: at + 1 };
@@ -165,7 +166,8 @@ fn node(raw: Spanned<Raw>, file: FileId, text: &str) -> Node {
 /// A number as its author wrote it: `1.10` is a version, not 1.1.
 fn written(text: &str, span: &Span) -> Option<String> {
     let written = text.get(span.start..span.end)?.trim();
-    (!written.is_empty() && written.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c))).then(|| written.into())
+    (!written.is_empty() && written.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c)))
+        .then(|| written.into())
 }
 
 fn span_of(location: Location, file: FileId, text: &str, raw: &Raw) -> Span {

@@ -1,15 +1,22 @@
-//! Unit files: their text, as systemd and as fleet read it, and values quoted so that both read what was meant.
+//! Unit-file text, exact against systemd and fleet.
 
-mod exec_line;
-mod json_variable;
+mod bytes;
+pub mod cunescape;
+pub mod environment;
+pub mod exec;
+pub mod file;
+pub mod fleet_name;
+mod layout;
+pub mod name;
+mod quote;
+pub mod specifier;
 mod text;
+pub mod words;
 
-pub use exec_line::ExecLine;
-pub use json_variable::{JsonVariableError, LINE_MAX_BYTES, VARIABLE_MAX_BYTES, json_variable};
-pub use text::UnitText;
-
-/// A text as systemd-escape prints it.
-#[must_use]
-pub fn escape(text: &str) -> String {
-    text.to_owned()
-}
+pub use environment::{AssignmentError, JsonVariableError, assignment, json_variable};
+pub use exec::{ExecLine, ExecLineError};
+pub use file::{Dialect, Effect, Entry, Item, ItemKind, Problem, ProblemKind, Section, UnitFile};
+pub use layout::LINE_MAX_BYTES;
+pub use name::{NameKind, UnitName, UnitNameError, UnitType};
+pub use quote::{TextError, list_word, plain_value};
+pub use text::{Piece, UnitText};

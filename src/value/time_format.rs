@@ -76,7 +76,9 @@ pub enum TimePart {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TimeFormatError {
     /// A letter that we do not print.
-    #[error("`%{0}` is not known in `{{time:…}}`; there are %Y %m %d %j %H %M %S %s, %F for %Y-%m-%d and %T for %H:%M:%S")]
+    #[error(
+        "`%{0}` is not known in `{{time:…}}`; there are %Y %m %d %j %H %M %S %s, %F for %Y-%m-%d and %T for %H:%M:%S"
+    )]
     Unknown(char),
     /// A `%` at the end.
     #[error("a `%` with nothing after it in `{{time:…}}`")]

@@ -5,6 +5,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod dumps;
+mod dumps_podman;
+mod generate;
 mod harness;
+mod hostile;
+mod references;
 mod scripts;
 mod tree;

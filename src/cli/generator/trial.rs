@@ -62,10 +62,12 @@ pub(super) fn job_named<'a>(spec: &'a Spec, name: Option<&str>) -> Result<&'a Jo
     let names: Vec<&str> = spec.jobs.iter().map(|job| job.name.as_str()).collect();
     match (name, spec.jobs.as_slice()) {
         (Some(name), _) => spec.job(name).ok_or_else(|| {
-            Failure::new(exit::USAGE, format!("there is no job `{name}` in the spec")).help(format!("there are {}", names.join(", ")))
+            Failure::new(exit::USAGE, format!("there is no job `{name}` in the spec"))
+                .help(format!("there are {}", names.join(", ")))
         }),
         (None, [only]) => Ok(only),
-        (None, _) => Err(Failure::new(exit::USAGE, "the spec has several jobs: say which").help(format!("there are {}", names.join(", ")))),
+        (None, _) => Err(Failure::new(exit::USAGE, "the spec has several jobs: say which")
+            .help(format!("there are {}", names.join(", ")))),
     }
 }
 
@@ -84,7 +86,8 @@ fn runner(args: &TryArgs) -> Result<PathBuf, Failure> {
     }
     let beside = std::env::current_exe().ok().map(|exe| exe.with_file_name("eightbells-run"));
     beside.filter(|path| path.exists()).ok_or_else(|| {
-        Failure::new(exit::FAILED, "`eightbells-run` is not beside this program").help("say where it is with `--runner PATH`")
+        Failure::new(exit::FAILED, "`eightbells-run` is not beside this program")
+            .help("say where it is with `--runner PATH`")
     })
 }
 
@@ -115,7 +118,7 @@ fn verify(runner: &Path, job: &Job, invocation: &Invocation<'_>) -> Result<(), F
     let mut command = Command::new(runner);
     command.arg("verify").arg("--spec").arg(invocation.spec_path).args(["--job", &job.name, "--at", "latest"]);
     if let Some(instance) = invocation.instance {
-        command.args(["--instance", &crate::unit::escape(instance)]);
+        command.args(["--instance", &crate::unit::name::escape(instance)]);
     }
     finished(runner, &mut command, "the verification")
 }
@@ -167,7 +170,10 @@ fn systemd_steps(args: &TryArgs, spec: &Spec, scope: Scope, files: &[String]) ->
     }
     steps.push(format!("{sudo}cp {} {folder}", files.join(" ")));
     let timers: Vec<String> = spec.jobs.iter().flat_map(instance_names).map(|name| format!("{name}.timer")).collect();
-    steps.push(format!("{sudo}systemctl {user}daemon-reload && {sudo}systemctl {user}enable --now {}", timers.join(" ")));
+    steps.push(format!(
+        "{sudo}systemctl {user}daemon-reload && {sudo}systemctl {user}enable --now {}",
+        timers.join(" ")
+    ));
     steps
 }
 
@@ -176,5 +182,5 @@ fn instance_names(job: &Job) -> Vec<String> {
     if job.instances.is_empty() {
         return vec![job.name.clone()];
     }
-    job.instances.iter().map(|instance| format!("{}@{}", job.name, crate::unit::escape(instance))).collect()
+    job.instances.iter().map(|instance| format!("{}@{}", job.name, crate::unit::name::escape(instance))).collect()
 }

@@ -21,7 +21,12 @@ impl Decoder<'_> {
     }
 
     /// Exactly one of several keys; says so otherwise.
-    pub(super) fn one_of(&mut self, fields: &mut Fields<'_>, keys: &[&'static str], what: &str) -> Option<&'static str> {
+    pub(super) fn one_of(
+        &mut self,
+        fields: &mut Fields<'_>,
+        keys: &[&'static str],
+        what: &str,
+    ) -> Option<&'static str> {
         let known = keys.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ");
         match fields.present(keys).as_slice() {
             [one] => Some(one),
@@ -65,12 +70,15 @@ impl Decoder<'_> {
             taken.and_then(|f| decoder.value(&f, holds))
         };
         let (region, prefix, access_key) = (value("region", self), value("prefix", self), value("access_key", self));
-        let bucket = fields.need("bucket", self, "the bucket's name; the bucket must exist").and_then(|f| self.value(&f, holds));
+        let bucket =
+            fields.need("bucket", self, "the bucket's name; the bucket must exist").and_then(|f| self.value(&f, holds));
         let secret_key = fields.take("secret_key", self).and_then(|f| self.secret(&f, holds));
         let session_token = fields.take("session_token", self).and_then(|f| self.secret(&f, holds));
         if fields.has("access_key") != fields.has("secret_key") {
             let message = "`access_key` and `secret_key` go together";
-            self.report.error("missing-key", field.span(), message).help("leave both out for a bucket that everybody may write to");
+            self.report
+                .error("missing-key", field.span(), message)
+                .help("leave both out for a bucket that everybody may write to");
         }
         let default = if endpoint_field.is_some() { Addressing::Path } else { Addressing::Virtual };
         let words = [("path", Addressing::Path), ("virtual", Addressing::Virtual)];
@@ -82,7 +90,18 @@ impl Decoder<'_> {
             self.endpoint_is_safe(endpoint_field, endpoint.as_ref(), allow_http);
         }
         let bucket = bucket?;
-        Some(S3 { endpoint, region, bucket, access_key, secret_key, session_token, prefix, addressing, ca_file, allow_http })
+        Some(S3 {
+            endpoint,
+            region,
+            bucket,
+            access_key,
+            secret_key,
+            session_token,
+            prefix,
+            addressing,
+            ca_file,
+            allow_http,
+        })
     }
 
     fn endpoint_is_safe(&mut self, field: &Field<'_>, endpoint: Option<&Value>, allow_http: bool) {
@@ -90,7 +109,9 @@ impl Decoder<'_> {
         if let Some(rest) = text.strip_prefix("http://") {
             if !allow_http && !is_loopback(rest) {
                 let message = "plain http to another machine: everybody on the way reads the archives";
-                self.report.error("plain-http", field.span(), message).help("use https://, or say `allow_http: true` where the network is yours alone");
+                self.report
+                    .error("plain-http", field.span(), message)
+                    .help("use https://, or say `allow_http: true` where the network is yours alone");
             }
         } else if !text.starts_with("https://") {
             let message = format!("`{text}` is no address: it begins with neither https:// nor http://");
@@ -147,7 +168,10 @@ impl Decoder<'_> {
 pub(super) fn is_loopback(rest: &str) -> bool {
     let authority = rest.split('/').next().unwrap_or("");
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    let name = host.strip_prefix('[').and_then(|h| h.split(']').next()).unwrap_or_else(|| host.split(':').next().unwrap_or(""));
+    let name = host
+        .strip_prefix('[')
+        .and_then(|h| h.split(']').next())
+        .unwrap_or_else(|| host.split(':').next().unwrap_or(""));
     name == "localhost" || name == "::1" || (name.starts_with("127.") && name.parse::<std::net::Ipv4Addr>().is_ok())
 }
 
@@ -160,7 +184,9 @@ mod tests {
         for address in ["127.0.0.1:9000", "localhost", "[::1]:9000/x", "127.1.2.3"] {
             assert!(is_loopback(address), "{address}");
         }
-        for address in ["127.0.0.1.evil.example", "localhost.evil", "10.0.0.1", "[2001:db8::1]", "127.0.0.1@evil.example"] {
+        for address in
+            ["127.0.0.1.evil.example", "localhost.evil", "10.0.0.1", "[2001:db8::1]", "127.0.0.1@evil.example"]
+        {
             assert!(!is_loopback(address), "{address}");
         }
     }

@@ -191,7 +191,9 @@ impl Decoder<'_> {
         }
         let message = format!("`{{{name}}}` without quotes is a map to YAML");
         let example = if is_time { "\"{time:%Y-%m-%d}\"".to_owned() } else { format!("\"{{{name}}}\"") };
-        self.report.error("unquoted-placeholder", &node.span, message).help(format!("put the whole value in quotes: {example}"));
+        self.report
+            .error("unquoted-placeholder", &node.span, message)
+            .help(format!("put the whole value in quotes: {example}"));
         true
     }
 }

@@ -53,7 +53,9 @@ impl Decoder<'_> {
         };
         let field = Field { node: root, route: String::new() };
         if root.content == Content::Null {
-            self.report.error("spec-empty", &root.span, "the spec is empty").help("`examples/quickstart.yaml` is a whole one");
+            self.report
+                .error("spec-empty", &root.span, "the spec is empty")
+                .help("`examples/quickstart.yaml` is a whole one");
             return spec;
         }
         let Some(mut fields) = self.fields(&field) else { return spec };
@@ -67,7 +69,11 @@ impl Decoder<'_> {
         }
         spec.spec_key = fields.take("spec_key", self).and_then(|f| self.absolute(&f));
         spec.etcd = fields.take("etcd", self).and_then(|f| self.etcd(&f));
-        let destinations = fields.need("destinations", self, "where archives go: `destinations: {host: {local: {path: /var/backups}}}`");
+        let destinations = fields.need(
+            "destinations",
+            self,
+            "where archives go: `destinations: {host: {local: {path: /var/backups}}}`",
+        );
         let defaults = fields.take("defaults", self);
         let jobs = fields.need("jobs", self, "what to back up, and when");
         fields.ignore_prefix("x-");
@@ -172,7 +178,8 @@ impl Decoder<'_> {
         let place = self.places.exact(&format!("{route}.to")).or_else(|| self.places.nearest(&route)).cloned();
         let Some(place) = place else { return };
         let near = fields::nearest(name, known.keys().map(String::as_str)).map(str::to_owned);
-        let diagnostic = self.report.error("destination-unknown", &place.span, format!("there is no destination `{name}`"));
+        let diagnostic =
+            self.report.error("destination-unknown", &place.span, format!("there is no destination `{name}`"));
         match near {
             Some(near) => diagnostic.label(format!("did you mean `{near}`?")),
             None => diagnostic.help("it must be a key of `destinations:`"),
@@ -189,10 +196,16 @@ impl Decoder<'_> {
             compiled.references().any(|r| matches!(r, crate::value::Reference::Etcd(_)))
         });
         let Some(job) = uses else { return };
-        let route = self.places.iter().find(|(route, _)| route.ends_with(".etcd")).map(|(_, place)| place.span.clone());
+        let route = self
+            .places
+            .iter()
+            .find(|(route, _)| route.rsplit('.').next() == Some("etcd"))
+            .map(|(_, place)| place.span.clone());
         let route = route.or_else(|| self.places.nearest(&format!("jobs.{}", job.name)).map(|p| p.span.clone()));
         if let Some(span) = route {
-            self.report.error("etcd-missing", &span, "the spec says of no etcd where it is").help("add `etcd: {endpoints: [\"http://127.0.0.1:2379\"]}` at the top");
+            self.report
+                .error("etcd-missing", &span, "the spec says of no etcd where it is")
+                .help("add `etcd: {endpoints: [\"http://127.0.0.1:2379\"]}` at the top");
         }
     }
 

@@ -87,7 +87,10 @@ fn report(one: &Named<'_>, other: &Named<'_>, decoder: &mut Decoder<'_>) {
         decoder.report.error("archive-names-clash", &second, message).help("put `{instance}` into the archive's name");
         return;
     }
-    let message = format!("archives of `{}` and `{}` could be taken for each other's, and pruned as such", one.job.name, other.job.name);
+    let message = format!(
+        "archives of `{}` and `{}` could be taken for each other's, and pruned as such",
+        one.job.name, other.job.name
+    );
     decoder
         .report
         .error("archive-names-clash", &second, message)

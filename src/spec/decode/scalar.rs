@@ -7,6 +7,7 @@ use crate::value::{Bytes, Piece, Placeholder, Reference, Template, UnitError, Va
 use std::time::Duration;
 
 /// What a value may hold.
+#[expect(clippy::struct_excessive_bools, reason = "one for each placeholder")]
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Holds {
     /// Whether the job has instances; none where there is no job (a destination).
@@ -44,7 +45,11 @@ impl Decoder<'_> {
         match &field.node.content {
             Content::Text(text) | Content::Number(text) => {
                 if text.contains('\0') {
-                    self.report.error("control-character", field.span(), "a NUL cannot be passed to a program or stand in a file");
+                    self.report.error(
+                        "control-character",
+                        field.span(),
+                        "a NUL cannot be passed to a program or stand in a file",
+                    );
                     return None;
                 }
                 Some(text)
@@ -82,9 +87,13 @@ impl Decoder<'_> {
         let climbs = path.split('/').any(|part| part == "..");
         if !absolute {
             let message = format!("`{path}` is not an absolute path");
-            self.report.error("relative-path", field.span(), message).help("units and the runner start in no folder of yours: begin with `/`");
+            self.report
+                .error("relative-path", field.span(), message)
+                .help("units and the runner start in no folder of yours: begin with `/`");
         } else if climbs {
-            self.report.error("relative-path", field.span(), format!("`{path}` climbs with `..`")).help("write the path that is meant");
+            self.report
+                .error("relative-path", field.span(), format!("`{path}` climbs with `..`"))
+                .help("write the path that is meant");
         }
         absolute && !climbs
     }
@@ -96,7 +105,11 @@ impl Decoder<'_> {
             return false;
         }
         if text.ends_with('\\') {
-            self.report.error("trailing-backslash", field.span(), "a value of a unit that ends in `\\` would swallow the next line");
+            self.report.error(
+                "trailing-backslash",
+                field.span(),
+                "a value of a unit that ends in `\\` would swallow the next line",
+            );
             return false;
         }
         true
@@ -183,7 +196,8 @@ impl Decoder<'_> {
         }
         let names: Vec<_> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
         let near = nearest(text, words.iter().map(|(word, _)| *word));
-        let diagnostic = self.report.error("unknown-word", field.span(), format!("`{text}` is not one of {}", names.join(", ")));
+        let diagnostic =
+            self.report.error("unknown-word", field.span(), format!("`{text}` is not one of {}", names.join(", ")));
         if let Some(near) = near {
             diagnostic.label(format!("did you mean `{near}`?"));
         }
@@ -196,7 +210,7 @@ impl Decoder<'_> {
         let template = match Template::parse(text) {
             Ok(template) => template,
             Err(error) => {
-                let span = self.part_of(field, text, error.range);
+                let span = Self::part_of(field, text, error.range);
                 self.template_error(&span, &error.message);
                 return None;
             }
@@ -217,12 +231,13 @@ impl Decoder<'_> {
         let diagnostic = self.report.error("placeholder-unknown", span, message);
         match near {
             Some(near) => diagnostic.label(format!("did you mean `{{{near}}}`?")),
-            None => diagnostic.help(format!("the placeholders are {{{}}}; `{{{{` is a brace", Placeholder::NAMES.join("}, {"))),
+            None => diagnostic
+                .help(format!("the placeholders are {{{}}}; `{{{{` is a brace", Placeholder::NAMES.join("}, {"))),
         };
     }
 
     /// The part of a scalar that a range of its text is, where it is written plainly or in simple quotes.
-    fn part_of(&self, field: &Field<'_>, text: &str, range: std::ops::Range<usize>) -> Span {
+    fn part_of(field: &Field<'_>, text: &str, range: std::ops::Range<usize>) -> Span {
         let span = field.span();
         let length = span.end.saturating_sub(span.start);
         match length.checked_sub(text.len()) {
@@ -233,7 +248,9 @@ impl Decoder<'_> {
     }
 
     fn no_specifier_by_habit(&mut self, field: &Field<'_>, text: &str) {
-        let found = [("%i", "{instance}"), ("%I", "{instance}"), ("%p", "{job}"), ("%H", "{host}")].into_iter().find(|(s, _)| text.contains(s));
+        let found = [("%i", "{instance}"), ("%I", "{instance}"), ("%p", "{job}"), ("%H", "{host}")]
+            .into_iter()
+            .find(|(s, _)| text.contains(s));
         if let Some((specifier, placeholder)) = found {
             let message = format!("`{specifier}` means itself here, and not what it means in a unit");
             let help = format!("write `{placeholder}`; a spec has one notation for everything");
@@ -247,7 +264,9 @@ impl Decoder<'_> {
             let meaning = match placeholder {
                 Placeholder::Instance if holds.instance == Some(false) => {
                     let message = "`{instance}` in a job without instances";
-                    self.report.error("instance-without-instances", field.span(), message).help("give the job `instances: [\"…\"]`, or leave the placeholder out");
+                    self.report
+                        .error("instance-without-instances", field.span(), message)
+                        .help("give the job `instances: [\"…\"]`, or leave the placeholder out");
                     true
                 }
                 Placeholder::Instance | Placeholder::Job => true,
@@ -299,7 +318,9 @@ impl Decoder<'_> {
         let [kind] = present.as_slice() else {
             let known = KINDS.join(", ");
             let message = if present.is_empty() { "this is no reference" } else { "a reference names one place only" };
-            self.report.error("reference-invalid", field.span(), message).help(format!("a reference is a map with one key of {known}"));
+            self.report
+                .error("reference-invalid", field.span(), message)
+                .help(format!("a reference is a map with one key of {known}"));
             return None;
         };
         let inner = fields.take(kind, self);
@@ -335,7 +356,11 @@ impl Decoder<'_> {
         fields.finish(self);
         let name = name?;
         if name.contains([':', '/']) {
-            self.report.error("reference-invalid", field.span(), format!("`{name}` is no name of a credential: it holds `:` or `/`"));
+            self.report.error(
+                "reference-invalid",
+                field.span(),
+                format!("`{name}` is no name of a credential: it holds `:` or `/`"),
+            );
         }
         Some(Reference::Credential { name, path })
     }
@@ -344,7 +369,9 @@ impl Decoder<'_> {
     pub(super) fn has_program(&mut self, field: &Field<'_>, argv: &[Template]) -> bool {
         let there = argv.first().is_some_and(|program| program.as_literal() != Some(""));
         if !there {
-            self.report.error("empty-command", field.span(), "a command needs a program").help("write [PROGRAM, ARGUMENT, …]");
+            self.report
+                .error("empty-command", field.span(), "a command needs a program")
+                .help("write [PROGRAM, ARGUMENT, …]");
         }
         there
     }

@@ -23,7 +23,11 @@ impl Decoder<'_> {
         fields.finish(self);
         let trigger = match kind? {
             "every" => {
-                self.belongs_to_calendar(catch_up.as_ref(), "catch_up", "`every` counts from the last start, and nothing is missed");
+                self.belongs_to_calendar(
+                    catch_up.as_ref(),
+                    "catch_up",
+                    "`every` counts from the last start, and nothing is missed",
+                );
                 self.belongs_to_calendar(timezone.as_ref(), "timezone", "an interval has no time of day");
                 self.every(&every?)
             }
@@ -55,7 +59,9 @@ impl Decoder<'_> {
     fn every(&mut self, field: &Field<'_>) -> Option<Trigger> {
         let interval = self.duration(field)?;
         if interval < EVERY_LEAST {
-            self.report.error("schedule-invalid", field.span(), "an interval is at least one minute").help("for trying things out, `generate --every 10s` makes it shorter");
+            self.report
+                .error("schedule-invalid", field.span(), "an interval is at least one minute")
+                .help("for trying things out, `generate --every 10s` makes it shorter");
         }
         Some(Trigger::Every(interval))
     }
@@ -118,13 +124,12 @@ impl Decoder<'_> {
 
     fn in_zone(&mut self, field: &Field<'_>, spec: CalendarSpec, zone: Option<&str>) -> Option<CalendarSpec> {
         let Some(zone) = zone else { return Some(spec) };
-        match CalendarSpec::parse(&format!("{spec} {zone}")) {
-            Ok(zoned) => Some(zoned),
-            Err(_) => {
-                let message = "the expression has a time zone already, and `timezone:` gives another";
-                self.report.error("schedule-invalid", field.span(), message).help("keep one of the two");
-                None
-            }
+        if let Ok(zoned) = CalendarSpec::parse(&format!("{spec} {zone}")) {
+            Some(zoned)
+        } else {
+            let message = "the expression has a time zone already, and `timezone:` gives another";
+            self.report.error("schedule-invalid", field.span(), message).help("keep one of the two");
+            None
         }
     }
 
@@ -137,7 +142,11 @@ impl Decoder<'_> {
             fields.finish(self);
             if let (Some(from), Some(until)) = (from, until) {
                 if from == until {
-                    self.report.error("schedule-invalid", item.span(), "a blackout that begins when it ends covers nothing");
+                    self.report.error(
+                        "schedule-invalid",
+                        item.span(),
+                        "a blackout that begins when it ends covers nothing",
+                    );
                 }
                 blackouts.push(Blackout { from, until });
             }
@@ -148,7 +157,8 @@ impl Decoder<'_> {
     fn time_of_day(&mut self, fields: &mut Fields<'_>, key: &'static str) -> Option<jiff::civil::Time> {
         let field = fields.need(key, self, "a time of day such as \"22:00\"")?;
         let text = self.text(&field)?;
-        let parsed = jiff::civil::Time::strptime("%H:%M", text).or_else(|_| jiff::civil::Time::strptime("%H:%M:%S", text));
+        let parsed =
+            jiff::civil::Time::strptime("%H:%M", text).or_else(|_| jiff::civil::Time::strptime("%H:%M:%S", text));
         if parsed.is_err() {
             let message = format!("`{text}` is not a time of day");
             self.report.error("schedule-invalid", field.span(), message).help("write \"22:00\", in quotes");

@@ -14,7 +14,8 @@ impl Decoder<'_> {
     /// A variable with a telling name and a value written out.
     pub(super) fn looks_like_a_secret(&mut self, name: &str, field: &Field<'_>, value: &Value) {
         let lower = name.to_ascii_lowercase();
-        let telling = NAMES.iter().any(|part| lower.contains(part)) && !lower.ends_with("_file") && !lower.ends_with("_path");
+        let telling =
+            NAMES.iter().any(|part| lower.contains(part)) && !lower.ends_with("_file") && !lower.ends_with("_path");
         if telling && value.text().is_some_and(|text| text.as_literal() != Some("")) {
             self.masked.push(field.span().clone());
             let message = format!("`{name}` looks like a secret that is written out");
@@ -38,7 +39,10 @@ fn secret_in(text: &str) -> Option<&'static str> {
     let lower = text.to_ascii_lowercase();
     let option = lower.strip_prefix("--").and_then(|rest| rest.split_once('=')).is_some_and(|(name, value)| {
         let name = name.replace('-', "_");
-        !value.is_empty() && !value.contains("{{") && !name.ends_with("_file") && NAMES.iter().any(|part| name.contains(part))
+        !value.is_empty()
+            && !value.contains("{{")
+            && !name.ends_with("_file")
+            && NAMES.iter().any(|part| name.contains(part))
     });
     if option {
         return Some("a secret in an argument");
@@ -64,7 +68,8 @@ mod tests {
         for text in ["--password=hunter2", "--db-passwd=x", "postgres://u:p@h/db", "key AKIAIOSFODNN7EXAMPLE"] {
             assert!(secret_in(text).is_some(), "{text}");
         }
-        for text in ["--password", "--password-file=/x", "https://h/a:b@c", "https://user@h", "AKIA", "", "--password="] {
+        for text in ["--password", "--password-file=/x", "https://h/a:b@c", "https://user@h", "AKIA", "", "--password="]
+        {
             assert!(secret_in(text).is_none(), "{text}");
         }
     }

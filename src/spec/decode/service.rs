@@ -72,17 +72,24 @@ impl Decoder<'_> {
             && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
         if !number && !word {
             let message = format!("`{name}` is no name of a user or group");
-            self.report.error("account-invalid", field.span(), message).help("letters, digits, `_` and `-`, at most 31, or a number");
+            self.report
+                .error("account-invalid", field.span(), message)
+                .help("letters, digits, `_` and `-`, at most 31, or a number");
         }
         Some(name)
     }
 
-    fn directives(&mut self, field: &Field<'_>, unit: Holds) -> BTreeMap<String, BTreeMap<String, Vec<crate::value::Template>>> {
+    fn directives(
+        &mut self,
+        field: &Field<'_>,
+        unit: Holds,
+    ) -> BTreeMap<String, BTreeMap<String, Vec<crate::value::Template>>> {
         let mut sections = BTreeMap::new();
         for (section, key, inner) in self.named(field) {
             if !SECTIONS.contains(&section.as_str()) {
                 let near = super::fields::nearest(&section, SECTIONS);
-                let diagnostic = self.report.error("section-unknown", &key.span, format!("`{section}` is no section of ours"));
+                let diagnostic =
+                    self.report.error("section-unknown", &key.span, format!("`{section}` is no section of ours"));
                 match near {
                     Some(near) => diagnostic.label(format!("did you mean `{near}`?")),
                     None => diagnostic.help(format!("there are {}", SECTIONS.join(", "))),
@@ -125,7 +132,13 @@ impl Decoder<'_> {
         let global = fields.take("global", self).and_then(|f| self.boolean(&f)).unwrap_or(false);
         for name in machine_of.iter().filter(|name| name.to_string().contains(['*', '?', '['])) {
             let message = format!("`{name}`: a glob in `machine_of` matches nothing, and the unit would wait for ever");
-            self.report.error("fleet-glob-in-machine-of", &fields.key_span("machine_of").unwrap_or_else(|| field.span().clone()), message).help("name the unit in full, `{instance}` included");
+            self.report
+                .error(
+                    "fleet-glob-in-machine-of",
+                    &fields.key_span("machine_of").unwrap_or_else(|| field.span().clone()),
+                    message,
+                )
+                .help("name the unit in full, `{instance}` included");
         }
         fields.finish(self);
         Fleet { machine_id, machine_of, machine_metadata: metadata, conflicts, replaces, global }
@@ -136,7 +149,9 @@ impl Decoder<'_> {
         let hex = id.chars().all(|c| c.is_ascii_hexdigit());
         if !(hex && (id.len() == 8 || id.len() == 32)) {
             let message = format!("`{id}` is no machine's id: 32 hexadecimal digits are, or the first 8");
-            self.report.error("machine-id-invalid", field.span(), message).help("`fleetctl list-machines -l` shows them");
+            self.report
+                .error("machine-id-invalid", field.span(), message)
+                .help("`fleetctl list-machines -l` shows them");
         }
         Some(id)
     }
@@ -145,13 +160,21 @@ impl Decoder<'_> {
         let mut metadata = vec![];
         for (key, node, inner) in self.named(field) {
             if key.contains('=') || key.is_empty() {
-                self.report.error("metadata-invalid", &node.span, "fleet ignores a pair that does not hold exactly one `=`");
+                self.report.error(
+                    "metadata-invalid",
+                    &node.span,
+                    "fleet ignores a pair that does not hold exactly one `=`",
+                );
             }
             let mut values = vec![];
             for item in self.items_or_scalar(&inner) {
                 let Some(text) = self.plain(&item) else { continue };
                 if text.contains('=') || text.contains('"') {
-                    self.report.error("metadata-invalid", item.span(), "fleet ignores a pair that does not hold exactly one `=`, and a quote ends it");
+                    self.report.error(
+                        "metadata-invalid",
+                        item.span(),
+                        "fleet ignores a pair that does not hold exactly one `=`, and a quote ends it",
+                    );
                 }
                 values.push(text);
             }
@@ -169,7 +192,11 @@ impl Decoder<'_> {
             if text.contains(char::is_whitespace) {
                 self.report.error("fleet-glob-invalid", item.span(), "a pattern holds no blank: give one an item");
             } else if text.contains("{{") {
-                self.report.error("fleet-glob-invalid", item.span(), "fleet's patterns know no `{a,b}`: give one pattern an item");
+                self.report.error(
+                    "fleet-glob-invalid",
+                    item.span(),
+                    "fleet's patterns know no `{a,b}`: give one pattern an item",
+                );
             } else if text.contains("[!") {
                 self.report.error("fleet-glob-invalid", item.span(), "fleet's patterns negate with `[^…]`, not `[!…]`");
             }

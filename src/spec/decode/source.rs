@@ -22,9 +22,13 @@ impl Decoder<'_> {
                 && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c));
             if !valid {
                 let message = format!("`{name}` is no name of a source");
-                self.report.error("name-invalid", &key.span, message).help("use small letters, digits, `.`, `_` and `-`, and begin with a letter or digit");
+                self.report
+                    .error("name-invalid", &key.span, message)
+                    .help("use small letters, digits, `.`, `_` and `-`, and begin with a letter or digit");
             } else if name == MANIFEST_SOURCE {
-                self.report.error("name-invalid", &key.span, "`manifest` is what a set's own list is called").help("call the source otherwise");
+                self.report
+                    .error("name-invalid", &key.span, "`manifest` is what a set's own list is called")
+                    .help("call the source otherwise");
             }
             sources.extend(self.source(name, &inner, instances));
         }
@@ -62,11 +66,16 @@ impl Decoder<'_> {
             let text = template.to_string();
             if self.is_absolute(item, &text) && text.contains(['*', '?']) {
                 let message = format!("`{text}` is taken as it is: paths are no patterns");
-                self.report.warning("path-not-a-pattern", item.span(), message).help("name the folder, and leave things out with `exclude:`");
+                self.report
+                    .warning("path-not-a-pattern", item.span(), message)
+                    .help("name the folder, and leave things out with `exclude:`");
             }
             paths.push(template);
         }
-        let exclude = fields.take("exclude", self).map(|f| self.templates(&f, Holds { percent: true, ..holds })).unwrap_or_default();
+        let exclude = fields
+            .take("exclude", self)
+            .map(|f| self.templates(&f, Holds { percent: true, ..holds }))
+            .unwrap_or_default();
         let one_file_system = fields.take("one_file_system", self).and_then(|f| self.boolean(&f)).unwrap_or(false);
         Some(Paths { paths, exclude, one_file_system })
     }
@@ -101,7 +110,9 @@ impl Decoder<'_> {
         match (&dump_field, &content) {
             (None, Some(Content::Stdout { .. })) => {
                 let message = "`extension` says that a dump's output is archived, and there is no `dump`";
-                self.report.error("missing-key", &fields.span, message).help("add `dump: [PROGRAM, …]`, or name a folder with `tree:`");
+                self.report
+                    .error("missing-key", &fields.span, message)
+                    .help("add `dump: [PROGRAM, …]`, or name a folder with `tree:`");
             }
             (None, Some(Content::Tree { path, .. })) if path.to_string().contains("{scratch}") => {
                 self.report.error("missing-key", &fields.span, "nothing fills `{scratch}`: there is no `dump`");
@@ -116,23 +127,28 @@ impl Decoder<'_> {
         let tree = fields.take("tree", self);
         let extension = fields.take("extension", self);
         let exclude = fields.take("exclude", self);
-        match which? {
-            "tree" => {
-                let field = tree?;
-                let path = self.template(&field, Holds { percent: false, ..holds })?;
-                let text = path.to_string();
-                if !text.starts_with('/') && !text.starts_with("{scratch}") {
-                    self.report.error("relative-path", field.span(), format!("`{text}` begins with neither `/` nor `{{scratch}}`"));
-                }
-                let exclude = exclude.map(|f| self.templates(&f, holds)).unwrap_or_default();
-                Some(Content::Tree { path, exclude })
+        if which? == "tree" {
+            let field = tree?;
+            let path = self.template(&field, Holds { percent: false, ..holds })?;
+            let text = path.to_string();
+            if !text.starts_with('/') && !text.starts_with("{scratch}") {
+                self.report.error(
+                    "relative-path",
+                    field.span(),
+                    format!("`{text}` begins with neither `/` nor `{{scratch}}`"),
+                );
             }
-            _ => {
-                if let Some(exclude) = exclude {
-                    self.report.error("unknown-key", exclude.span(), "`exclude` belongs to `tree`; a stream has nothing to leave out");
-                }
-                self.extension(&extension?).map(|extension| Content::Stdout { extension })
+            let exclude = exclude.map(|f| self.templates(&f, holds)).unwrap_or_default();
+            Some(Content::Tree { path, exclude })
+        } else {
+            if let Some(exclude) = exclude {
+                self.report.error(
+                    "unknown-key",
+                    exclude.span(),
+                    "`exclude` belongs to `tree`; a stream has nothing to leave out",
+                );
             }
+            self.extension(&extension?).map(|extension| Content::Stdout { extension })
         }
     }
 
@@ -140,7 +156,9 @@ impl Decoder<'_> {
         if let crate::spec::yaml::Content::Text(line) = &field.node.content {
             let message = "a command is a list of its words; no shell splits this text";
             let words = line.split_whitespace().map(|w| format!("\"{w}\"")).collect::<Vec<_>>().join(", ");
-            self.report.error("command-is-text", field.span(), message).help(format!("write [{words}], or [\"/bin/sh\", \"-c\", …] where a shell is meant"));
+            self.report
+                .error("command-is-text", field.span(), message)
+                .help(format!("write [{words}], or [\"/bin/sh\", \"-c\", …] where a shell is meant"));
             return vec![Template::literal(line)];
         }
         let argv = self.templates(field, holds);
@@ -185,7 +203,9 @@ impl Decoder<'_> {
             self.report.error("extension-invalid", field.span(), message);
         } else if TAKEN.contains(&text) {
             let message = format!("`{text}` is an extension that we add ourselves");
-            self.report.error("extension-invalid", field.span(), message).help("say what the content is: sql, dump, xml, bin …");
+            self.report
+                .error("extension-invalid", field.span(), message)
+                .help("say what the content is: sql, dump, xml, bin …");
         }
         plain.then(|| text.to_owned())
     }
