@@ -175,7 +175,7 @@ fn number(field: &[u8]) -> Option<u64> {
 }
 
 /// The number in an extended header's record: `LENGTH KEY=VALUE\n`, one after the other.
-fn record(mut text: &[u8], key: &[u8]) -> Option<u64> {
+pub(super) fn record(mut text: &[u8], key: &[u8]) -> Option<u64> {
     while let Some(space) = text.iter().position(|byte| *byte == b' ') {
         let length: usize = std::str::from_utf8(text.get(..space)?).ok()?.parse().ok()?;
         let body = text.get(space + 1..length)?;

@@ -1,3 +1,4 @@
+use super::tar_scan::record;
 use super::*;
 use proptest::prelude::*;
 use std::process::Command;
@@ -67,7 +68,7 @@ fn a_destination_that_gives_up_does_not_stop_the_others() {
 fn with_no_destination_left_the_dump_is_not_read_on() {
     let (fan, ends) = Fan::new(2);
     drop(ends);
-    assert!(matches!(pack(std::io::repeat(1), false, none(), fan, &Stop::default()), Err(PackError::Write(_))));
+    assert!(matches!(pack(io::repeat(1), false, none(), fan, &Stop::default()), Err(PackError::Write(_))));
 }
 
 #[test]
@@ -75,7 +76,7 @@ fn a_stop_and_a_broken_stream_are_told_apart() {
     let stop = Stop::default();
     stop.stop();
     let (fan, _ends) = Fan::new(1);
-    assert!(matches!(pack(std::io::repeat(1), false, none(), fan, &stop), Err(PackError::Stopped)));
+    assert!(matches!(pack(io::repeat(1), false, none(), fan, &stop), Err(PackError::Stopped)));
     struct Broken;
     impl Read for Broken {
         fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
