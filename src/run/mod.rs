@@ -4,12 +4,16 @@
 
 pub mod dump;
 pub mod etcd;
+pub mod fetch;
 pub mod journal;
 pub mod lock;
 pub mod manifest;
 pub mod os;
+pub mod restore;
 pub mod scratch;
 pub mod secret;
+pub mod select;
 pub mod set;
 pub mod store;
 pub mod tls;
+mod untar;

@@ -113,9 +113,8 @@ pub async fn of_job(store: &dyn Store, job: &contract::Job, pattern: &NamePatter
 /// As [`of_job`].
 pub async fn of_anybody(store: &dyn Store) -> Result<Vec<Set>, StoreError> {
     let objects = store.list().await?;
-    let is_manifest = |object: &&Object| {
-        object.name.strip_suffix(MANIFEST_SUFFIX).is_some_and(|stem| stem.contains(MANIFEST_SOURCE))
-    };
+    let is_manifest =
+        |object: &&Object| object.name.strip_suffix(MANIFEST_SUFFIX).is_some_and(|stem| stem.contains(MANIFEST_SOURCE));
     let sets = objects.iter().filter(is_manifest).map(|object| {
         let mut set = Set::new(Timestamp::UNIX_EPOCH);
         set.manifest_object = Some(object.clone());
@@ -188,7 +187,10 @@ mod tests {
     fn a_set_is_good_only_with_its_manifest_and_every_object_whole() {
         assert!(set(&[("wiki_pages_2014.tar.gz", 10)], true).is_good());
         assert_eq!(set(&[("wiki_pages_2014.tar.gz", 10)], false).state, State::NoManifest);
-        assert_eq!(set(&[("wiki_pages_2014.tar.gz", 9)], true).state, State::WrongSize("wiki_pages_2014.tar.gz".into()));
+        assert_eq!(
+            set(&[("wiki_pages_2014.tar.gz", 9)], true).state,
+            State::WrongSize("wiki_pages_2014.tar.gz".into())
+        );
         assert_eq!(set(&[], true).state, State::Missing("wiki_pages_2014.tar.gz".into()));
     }
 }
