@@ -1,6 +1,6 @@
 //! An object on its way back: digest checked, decompressed, in bounded memory.
 
-use super::manifest::ManifestObject;
+use super::manifest::Entry;
 use super::store::{ByteStream, Object, Store, StoreError};
 use bytes::{Buf as _, Bytes};
 use futures_util::stream::StreamExt as _;
@@ -78,7 +78,7 @@ pub fn coding(name: &str) -> Result<(Coding, &str), FetchError> {
 pub async fn fetch<T: Send + 'static>(
     store: &dyn Store,
     object: &Object,
-    expected: Option<&ManifestObject>,
+    expected: Option<&Entry>,
     sink: impl FnOnce(&mut dyn Read) -> io::Result<T> + Send + 'static,
 ) -> Result<T, FetchError> {
     let (coding, _) = coding(&object.name)?;
@@ -149,7 +149,7 @@ fn decoded_into<T>(
     }
 }
 
-fn compare<T>(object: &Object, expected: Option<&ManifestObject>, decoded: &Decoded<T>) -> Result<(), FetchError> {
+fn compare<T>(object: &Object, expected: Option<&Entry>, decoded: &Decoded<T>) -> Result<(), FetchError> {
     let damaged = |what: String| Err(FetchError::Damaged { name: object.name.clone(), what });
     match expected {
         Some(expected) if expected.size != decoded.size => {

@@ -1,9 +1,9 @@
 //! Back into a folder, and verification, which is the same without a folder.
 
 use super::fetch::{FetchError, coding, fetch};
-use super::manifest::ManifestObject;
+use super::manifest::Entry;
 use super::os::{Environment, Stop};
-use super::set::Set;
+use super::catalog::Set;
 use super::store::{Object, Store};
 use super::untar;
 use std::fs::{DirBuilder, OpenOptions};
@@ -48,19 +48,19 @@ pub enum RestoreError {
 /// An object, and what its manifest says of it.
 struct Wanted {
     object: Object,
-    expected: Option<ManifestObject>,
+    expected: Option<Entry>,
 }
 
 fn wanted(set: &Set, source: Option<&str>) -> Result<Vec<Wanted>, RestoreError> {
     let Some(manifest) = &set.manifest else {
         return Ok(set.objects.iter().map(|object| Wanted { object: object.clone(), expected: None }).collect());
     };
-    let chosen: Vec<&ManifestObject> =
+    let chosen: Vec<&Entry> =
         manifest.objects.iter().filter(|o| source.is_none_or(|s| s == o.source)).collect();
     if chosen.is_empty() {
         return Err(RestoreError::NoSource(source.unwrap_or("").to_owned()));
     }
-    let find = |expected: &ManifestObject| {
+    let find = |expected: &Entry| {
         let object = set.objects.iter().find(|object| object.name == expected.name).cloned();
         let object = object.ok_or_else(|| RestoreError::Missing(expected.name.clone()))?;
         Ok(Wanted { object, expected: Some(expected.clone()) })

@@ -1,6 +1,6 @@
 //! Which set is meant: the newest, the newest up to a time, or one by a name in it.
 
-use super::set::Set;
+use super::catalog::Set;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use std::fmt;
@@ -76,7 +76,9 @@ pub enum SelectError {
 /// See [`SelectError`].
 pub fn select<'a>(sets: &'a [Set], at: &At) -> Result<&'a Set, SelectError> {
     if let At::Name(name) = at {
-        let holds = |set: &&Set| set.objects.iter().chain(&set.manifest_object).any(|object| object.name == *name);
+        let holds = |set: &&Set| {
+            set.manifest_name.as_ref() == Some(name) || set.objects.iter().any(|object| object.name == *name)
+        };
         return sets.iter().find(holds).ok_or_else(|| SelectError::NoSuchName(name.clone()));
     }
     let good: Vec<&Set> = sets.iter().filter(|set| set.is_good()).collect();
@@ -95,20 +97,20 @@ pub fn select<'a>(sets: &'a [Set], at: &At) -> Result<&'a Set, SelectError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::set::State;
+    use super::super::catalog::SetState;
     use super::super::store::Object;
     use super::*;
 
-    fn set(time: &str, state: State) -> Set {
+    fn set(time: &str, state: SetState) -> Set {
         let objects = vec![Object { name: format!("a_{time}"), size: 1 }];
-        Set { time: time.parse().unwrap(), objects, manifest_object: None, manifest: None, state }
+        Set { time: time.parse().unwrap(), objects, manifest_name: None, manifest: None, state }
     }
 
     fn sets() -> Vec<Set> {
         vec![
-            set("2014-11-01T00:00:00Z", State::Good),
-            set("2014-11-02T00:00:00Z", State::Good),
-            set("2014-11-03T00:00:00Z", State::NoManifest),
+            set("2014-11-01T00:00:00Z", SetState::Good),
+            set("2014-11-02T00:00:00Z", SetState::Good),
+            set("2014-11-03T00:00:00Z", SetState::Incomplete("it has no manifest".into())),
         ]
     }
 
@@ -138,7 +140,7 @@ mod tests {
     #[test]
     fn nothing_and_nothing_good_are_told_apart() {
         assert_eq!(select(&[], &At::Latest), Err(SelectError::Nothing));
-        let bad = [set("2014-11-01T00:00:00Z", State::NoManifest)];
+        let bad = [set("2014-11-01T00:00:00Z", SetState::Incomplete("it has no manifest".into()))];
         assert_eq!(select(&bad, &At::Latest), Err(SelectError::NothingGood(1, "is")));
     }
 }

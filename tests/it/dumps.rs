@@ -1,5 +1,6 @@
 //! Dumps out of real containers: what is read is what is there, what fails is no dump, and nothing stays behind.
 
+use std::ffi::OsString;
 use std::io::Read as _;
 use std::path::Path;
 use std::process::Command;
@@ -28,35 +29,32 @@ echo secret >"$target/user/me"
 ln -s /etc/passwd "$target/pages/link"
 "#;
 
-struct Bench {
-    folder: TempDir,
-    with: Surroundings,
+/// A run's surroundings, with a state folder of its own.
+pub struct Bench {
+    pub folder: TempDir,
+    pub with: Surroundings,
 }
 
 impl Bench {
     fn new(docker: &Docker) -> Self {
+        Self::with(docker.host().map(|host| ("DOCKER_HOST".into(), host.into())))
+    }
+
+    /// With these variables besides the tests' own.
+    pub fn with(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let folder = temp_dir();
         let state = StateDir::find(Some(folder.path()), &Environment::default()).unwrap();
         let run = RunId::random().unwrap();
         let journal = Arc::new(Journal::open(&state, "job", None, run.clone()).unwrap());
         let time = "2014-11-02T01:02:03[UTC]".parse().unwrap();
-        let context = Context {
-            job: "job".into(),
-            instance: Some("80".into()),
-            host: "h".into(),
-            source: None,
-            scratch: None,
-            time,
-        };
-        let host = docker.host().map(|host| ("DOCKER_HOST".into(), host.into()));
-        let environment = std::env::vars_os().chain(host).collect();
-        Self {
-            folder,
-            with: Surroundings { context, secrets: Arc::default(), environment, run, journal, stop: Stop::default() },
-        }
+        let (job, instance, host) = ("job".into(), Some("80".into()), "h".into());
+        let context = Context { job, instance, host, source: None, scratch: None, time };
+        let environment = std::env::vars_os().chain(variables).collect();
+        let stop = Stop::default();
+        Self { folder, with: Surroundings { context, secrets: Arc::default(), environment, run, journal, stop } }
     }
 
-    fn dump(&self, source: &Source) -> Result<(Vec<u8>, Outcome), DumpError> {
+    pub fn dump(&self, source: &Source) -> Result<(Vec<u8>, Outcome), DumpError> {
         let mut dump = Dump::start(source, &self.with)?;
         let mut bytes = vec![];
         let _ = dump.stream.read_to_end(&mut bytes);
@@ -64,7 +62,7 @@ impl Bench {
     }
 
     /// What the next run would find undone.
-    fn left(&self) -> Vec<Obligation> {
+    pub fn left(&self) -> Vec<Obligation> {
         let state = StateDir::find(Some(self.folder.path()), &Environment::default()).unwrap();
         let copy = self.folder.path().join("copy.journal");
         std::fs::copy(state.file("job", None, ".journal"), copy).unwrap();
@@ -93,7 +91,8 @@ fn moin(container: &Container<'_>, access: &str) -> Source {
     )
 }
 
-fn listing(bytes: &[u8]) -> Vec<String> {
+/// The names in an archive, sorted.
+pub fn listing(bytes: &[u8]) -> Vec<String> {
     let folder = temp_dir();
     std::fs::write(folder.path().join("a"), bytes).unwrap();
     let list = Command::new("tar").arg("-tf").arg(folder.path().join("a")).output().unwrap();

@@ -7,8 +7,10 @@ mod support;
 
 mod docs;
 mod dumps;
+mod dumps_podman;
 mod generate;
 mod harness;
 mod hostile;
+mod references;
 mod scripts;
 mod tree;

@@ -7,7 +7,7 @@ use crate::contract::{ETCD_VARIABLE, Etcd, Instance, JOB_VARIABLE, Job, SpecLoca
 use crate::destination::{Addressing, Destination, DestinationKind, Local, S3};
 use crate::run::os::{self, Environment};
 use crate::run::secret::Secrets;
-use crate::run::set::{self, Set};
+use crate::run::catalog::{self, Names, Set};
 use crate::run::store::{self, Ledger, Store};
 use crate::spec::{self, Spec};
 use crate::value::{Context, Reference, Template, Value};
@@ -73,12 +73,14 @@ impl PlaceArgs {
         let zone = context.time.time_zone().clone();
         let identity = Identity { job: &job.name, instance: instance.as_deref(), host: Some(&context.host) };
         let pattern = job.archive.name.pattern(identity, zone);
+        let sources = job.sources.iter().map(|source| (source.name.clone(), source.extension().to_owned())).collect();
+        let names = Names { pattern, sources };
         let mut shelves = vec![];
         let mut troubles = vec![];
         for at in job.store.iter().filter(|at| self.destination.as_ref().is_none_or(|name| *name == at.to.name)) {
             let opened = async {
                 let store = store::open(&at.to, &secrets, &context, Ledger::default())?;
-                let sets = set::of_job(store.as_ref(), &job, &pattern).await?;
+                let sets = catalog::sets(store.as_ref(), &names).await?;
                 Ok::<_, store::StoreError>(Shelf { name: at.to.name.clone(), store, sets })
             };
             match opened.await {
@@ -107,7 +109,7 @@ impl PlaceArgs {
         let secrets =
             Secrets::resolve(&job, &context, &ground.environment).await.map_err(|e| failure(exit::FAILED, &e))?;
         let opened = store::open(&destination, &secrets, &context, Ledger::default()).map_err(|e| of_store(&e))?;
-        let mut sets = set::of_anybody(opened.as_ref()).await.map_err(|e| of_store(&e))?;
+        let mut sets = catalog::all_sets(opened.as_ref()).await.map_err(|e| of_store(&e))?;
         let instance = self.instance.as_ref().map(unescaped).transpose()?;
         sets.retain(|set| {
             set.manifest.as_ref().is_some_and(|manifest| {

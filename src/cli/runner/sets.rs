@@ -7,7 +7,7 @@ use crate::contract::exit;
 use crate::run::os;
 use crate::run::restore::{self, Machine};
 use crate::run::select::{At, SelectError, select};
-use crate::run::set::Set;
+use crate::run::catalog::{Set, SetState};
 use crate::value::{Bytes, format_duration};
 use clap::Args;
 use serde_json::json;
@@ -72,13 +72,21 @@ fn as_table(shelves: &[Shelf]) -> String {
                 set.time.to_string(),
                 rough(age),
                 Bytes(set.size()).to_string(),
-                set.state.describe(),
+                state(set),
                 shelf.name.clone(),
                 names.join(" "),
             ]);
         }
     }
     table(&rows)
+}
+
+/// Whether a set counts, for people.
+fn state(set: &Set) -> String {
+    match &set.state {
+        SetState::Good => "good".into(),
+        SetState::Incomplete(why) | SetState::Unknown(why) => why.clone(),
+    }
 }
 
 /// The largest unit alone: an age of days is not told in seconds.
@@ -103,7 +111,7 @@ fn as_json(shelves: &[Shelf]) -> String {
         let objects: Vec<_> =
             set.objects.iter().map(|object| json!({"name": object.name, "size": object.size})).collect();
         json!({
-            "destination": shelf.name, "time": set.time.to_string(), "good": set.is_good(), "state": set.state.describe(),
+            "destination": shelf.name, "time": set.time.to_string(), "good": set.is_good(), "state": state(set),
             "size": set.size(), "objects": objects, "manifest": set.manifest,
         })
     };
@@ -153,7 +161,7 @@ pub(super) async fn restore(args: &RestoreArgs, ground: &Ground) -> Result<u8, F
     one_job(&shelves)?;
     let (shelf, set) = chosen(&shelves, &args.at)?;
     if !set.is_good() {
-        say(&format!("warning: this archive does not count as whole: {}", set.state.describe()));
+        say(&format!("warning: this archive does not count as whole: {}", state(set)));
     }
     let restored =
         restore::restore(shelf.store.as_ref(), set, args.source.as_deref(), &args.to, &ground.machine()).await;
@@ -192,7 +200,7 @@ pub(super) async fn verify(args: &VerifyArgs, ground: &Ground) -> Result<u8, Fai
 /// Verifies one set and tells the result; 1 where it is bad.
 async fn verify_one(shelf: &Shelf, set: &Set, ground: &Ground) -> usize {
     if !set.is_good() {
-        say(&format!("bad   {} at {}: {}", set.time, shelf.name, set.state.describe()));
+        say(&format!("bad   {} at {}: {}", set.time, shelf.name, state(set)));
         return 1;
     }
     match restore::verify(shelf.store.as_ref(), set, &ground.machine()).await {

@@ -274,7 +274,9 @@ mod tests {
     fn judge(lines: &[&str], code: i32) -> Result<Verdict, DumpError> {
         let log = Log::new("s", Arc::new(Secrets::default()));
         let remarks = Remarks::default();
-        lines.iter().for_each(|line| remarks.note(line, &log));
+        for line in lines {
+            remarks.note(line, &log);
+        }
         remarks.judge(Ended { status: ExitStatus::from_raw(code << 8), cut: None }, &log)
     }
 

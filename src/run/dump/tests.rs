@@ -1,4 +1,5 @@
 use super::*;
+use crate::run::journal::Obligation;
 use crate::run::lock::StateDir;
 use crate::source::{Command, Paths};
 use crate::value::{Template, Value};
@@ -303,7 +304,6 @@ fn what_a_killed_run_left_on_this_host_is_undone_by_the_next() {
     let folder = crate::run::scratch::path(&bench.with.journal, "old-s");
     crate::run::scratch::make(&folder).unwrap();
     let mut child = Process::new("sleep").arg("60").env(crate::run::journal::MARK_VARIABLE, "old-s").spawn().unwrap();
-    use crate::run::journal::Obligation;
     for obligation in [
         Obligation::HostScratch { path: folder.clone() },
         Obligation::HostProcess { mark: "old-s".into() },
