@@ -5,7 +5,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod docs;
+mod dumps;
 mod generate;
 mod harness;
 mod hostile;
+mod scripts;
 mod tree;

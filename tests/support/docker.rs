@@ -151,7 +151,7 @@ impl Container<'_> {
 
     /// Whether a process inside has `words` in its command line.
     pub fn runs(&self, words: &str) -> bool {
-        let processes = self.docker.command(&["top", &self.name, "-eo", "pid,args"]).output().unwrap();
+        let processes = self.exec(&["ps", "-o", "args"]);
         String::from_utf8_lossy(&processes.stdout).lines().skip(1).any(|line| line.contains(words))
     }
 
