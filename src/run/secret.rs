@@ -56,7 +56,9 @@ impl Place {
             Reference::Env(name) => Self::Env(name.clone()),
             Reference::File(path) => Self::File(path.expand(context)?),
             Reference::Credential { name, path } => Self::Credential(name.clone(), path.clone()),
-            Reference::Command(words) => Self::Command(words.iter().map(|word| word.expand(context)).collect::<Result<_, _>>()?),
+            Reference::Command(words) => {
+                Self::Command(words.iter().map(|word| word.expand(context)).collect::<Result<_, _>>()?)
+            }
         })
     }
 }
@@ -75,7 +77,12 @@ impl fmt::Display for Place {
             Self::Env(name) => write!(f, "{{env: {name}}}"),
             Self::File(path) => write!(f, "{{file: {path}}}"),
             Self::Credential(name, _) => write!(f, "{{credential: {name}}}"),
-            Self::Command(words) => write!(f, "{{command: [{}{}]}}", words.first().map_or("", String::as_str), if words.len() > 1 { ", …" } else { "" }),
+            Self::Command(words) => write!(
+                f,
+                "{{command: [{}{}]}}",
+                words.first().map_or("", String::as_str),
+                if words.len() > 1 { ", …" } else { "" }
+            ),
         }
     }
 }
@@ -115,7 +122,13 @@ impl Secrets {
         Ok(())
     }
 
-    async fn read_etcd(&mut self, job: &Job, context: &Context, environment: &Environment, keys: &BTreeSet<String>) -> Result<(), SecretError> {
+    async fn read_etcd(
+        &mut self,
+        job: &Job,
+        context: &Context,
+        environment: &Environment,
+        keys: &BTreeSet<String>,
+    ) -> Result<(), SecretError> {
         let Some(key) = keys.first() else { return Ok(()) };
         let etcd = job.etcd.as_ref().ok_or_else(|| SecretError::NoEtcd { key: key.clone() })?;
         let mut password = None;
@@ -203,9 +216,22 @@ fn of_destination(kind: &DestinationKind) -> Vec<(&Value, Position)> {
     match kind {
         DestinationKind::Local(Local { path, create: _ }) => vec![(path, Position::Open)],
         DestinationKind::S3(s3) => {
-            let S3 { endpoint, region, bucket, access_key, secret_key, session_token, prefix, addressing: _, ca_file: _, allow_http: _ } = s3.as_ref();
-            let open = [endpoint, region, prefix].into_iter().flatten().chain([bucket]).map(|value| (value, Position::Open));
-            let secret = [access_key, secret_key, session_token].into_iter().flatten().map(|value| (value, Position::Secret));
+            let S3 {
+                endpoint,
+                region,
+                bucket,
+                access_key,
+                secret_key,
+                session_token,
+                prefix,
+                addressing: _,
+                ca_file: _,
+                allow_http: _,
+            } = s3.as_ref();
+            let open =
+                [endpoint, region, prefix].into_iter().flatten().chain([bucket]).map(|value| (value, Position::Open));
+            let secret =
+                [access_key, secret_key, session_token].into_iter().flatten().map(|value| (value, Position::Secret));
             open.chain(secret).collect()
         }
     }

@@ -40,10 +40,20 @@ impl Bench {
         let run = RunId::random().unwrap();
         let journal = Arc::new(Journal::open(&state, "job", None, run.clone()).unwrap());
         let time = "2014-11-02T01:02:03[UTC]".parse().unwrap();
-        let context = Context { job: "job".into(), instance: Some("80".into()), host: "h".into(), source: None, scratch: None, time };
+        let context = Context {
+            job: "job".into(),
+            instance: Some("80".into()),
+            host: "h".into(),
+            source: None,
+            scratch: None,
+            time,
+        };
         let host = docker.host().map(|host| ("DOCKER_HOST".into(), host.into()));
         let environment = std::env::vars_os().chain(host).collect();
-        Self { folder, with: Surroundings { context, secrets: Arc::default(), environment, run, journal, stop: Stop::default() } }
+        Self {
+            folder,
+            with: Surroundings { context, secrets: Arc::default(), environment, run, journal, stop: Stop::default() },
+        }
     }
 
     fn dump(&self, source: &Source) -> Result<(Vec<u8>, Outcome), DumpError> {
@@ -77,7 +87,10 @@ fn moin(container: &Container<'_>, access: &str) -> Source {
     container.put("/usr/local/bin/moin", MOIN);
     let dump = ["/usr/local/bin/moin", "maint", "reducewiki", "--target-dir={scratch}"];
     let env = json!({"PYTHONPATH": "/usr/local/share/moin-{instance}"});
-    source(container, &json!({"dump": dump, "env": env, "access": access, "content": {"tree": {"path": "{scratch}/pages"}}}))
+    source(
+        container,
+        &json!({"dump": dump, "env": env, "access": access, "content": {"tree": {"path": "{scratch}/pages"}}}),
+    )
 }
 
 fn listing(bytes: &[u8]) -> Vec<String> {
@@ -93,7 +106,8 @@ fn listing(bytes: &[u8]) -> Vec<String> {
 fn extract(bytes: &[u8]) -> TempDir {
     let folder = temp_dir();
     std::fs::write(folder.path().join("a"), bytes).unwrap();
-    let status = Command::new("tar").arg("-xf").arg(folder.path().join("a")).arg("-C").arg(folder.path()).status().unwrap();
+    let status =
+        Command::new("tar").arg("-xf").arg(folder.path().join("a")).arg("-C").arg(folder.path()).status().unwrap();
     assert!(status.success());
     folder
 }
@@ -106,7 +120,8 @@ fn assert_clean(container: &Container<'_>, bench: &Bench) {
 }
 
 fn marked(container: &Container<'_>) -> bool {
-    let found = container.sh("for p in /proc/[0-9]*; do tr '\\000' '\\n' <$p/environ 2>/dev/null | grep EIGHTBELLS_RUN; done; true");
+    let found = container
+        .sh("for p in /proc/[0-9]*; do tr '\\000' '\\n' <$p/environ 2>/dev/null | grep EIGHTBELLS_RUN; done; true");
     !found.is_empty()
 }
 
@@ -154,14 +169,20 @@ fn a_tree_that_is_there_already_needs_no_dump() {
 fn links_of_a_container_lead_nowhere_on_the_host() {
     let Some(docker) = Docker::start() else { return };
     let container = docker.run("dump-links", &[]);
-    container.sh("ln -s /etc /data/out && ln -s / /data/root && mkdir -p /x && ln -s /data /x/data && echo in >/data/f");
+    container
+        .sh("ln -s /etc /data/out && ln -s / /data/root && mkdir -p /x && ln -s /data /x/data && echo in >/data/f");
     let bench = Bench::new(docker);
-    let dump = |path: &str, access: &str| bench.dump(&source(&container, &json!({"access": access, "content": {"tree": {"path": path}}})));
+    let dump = |path: &str, access: &str| {
+        bench.dump(&source(&container, &json!({"access": access, "content": {"tree": {"path": path}}})))
+    };
     for access in ["auto", "exec"] {
         let error = dump("/data/out", access).unwrap_err();
         assert!(matches!(error, DumpError::Container(ContainerError::TreeSymlink { .. })), "{error}");
         // A link in the middle of the path is followed within the container.
-        assert_eq!(listing(&dump("/data/root/etc", access).unwrap().0), ["etc/", "etc/group", "etc/hostname", "etc/hosts", "etc/mtab", "etc/passwd", "etc/resolv.conf"]);
+        assert_eq!(
+            listing(&dump("/data/root/etc", access).unwrap().0),
+            ["etc/", "etc/group", "etc/hostname", "etc/hosts", "etc/mtab", "etc/passwd", "etc/resolv.conf"]
+        );
         assert_eq!(listing(&dump("/x/data/../data", access).unwrap().0), ["data/", "data/f", "data/out", "data/root"]);
         let error = dump("/data/none", access).unwrap_err();
         assert!(matches!(error, DumpError::Container(ContainerError::TreeMissing { .. })), "{error}");
@@ -203,7 +224,9 @@ fn resolve(source: &Source, bench: &Bench) -> eightbells::run::secret::Secrets {
     let job = json!({"version": 1, "name": "job", "sources": [source], "store": [to], "archive": archive});
     let job = serde_json::from_value(job).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(eightbells::run::secret::Secrets::resolve(&job, &bench.with.context, &bench.with.environment)).unwrap()
+    runtime
+        .block_on(eightbells::run::secret::Secrets::resolve(&job, &bench.with.context, &bench.with.environment))
+        .unwrap()
 }
 
 /// Looks at all command lines for a second.
@@ -295,7 +318,10 @@ fn a_container_that_stops_midway_is_no_dump() {
     let Some(docker) = Docker::start() else { return };
     for (name, more) in [
         ("dump-midway-a", json!({"dump": ["sh", "-c", "echo x; sleep 1000"]})),
-        ("dump-midway-b", json!({"dump": ["sh", "-c", "echo {scratch} >{scratch}/f; sleep 1000"], "content": {"tree": {"path": "{scratch}"}}})),
+        (
+            "dump-midway-b",
+            json!({"dump": ["sh", "-c", "echo {scratch} >{scratch}/f; sleep 1000"], "content": {"tree": {"path": "{scratch}"}}}),
+        ),
     ] {
         let container = docker.run(name, &[]);
         let bench = Bench::new(docker);
@@ -353,13 +379,22 @@ fn each_fault_of_an_engine_or_a_container_has_its_own_words() {
     container.stop();
     assert!(say(&bench).contains("is not running, it is exited"));
     let short = container.inspect("{{.Id}}");
-    let other = |name: &str| -> Source { serde_json::from_value(json!({"name": "s", "kind": {"container": {
-        "container": name, "engine": "docker", "access": "auto", "dump": ["true"], "content": {"stdout": {"extension": "x"}}}}})).unwrap() };
-    for (name, expected) in [("nobody", "knows no container"), (short.get(..3).unwrap(), "knows no container"), (short.get(..12).unwrap(), "is not running")] {
+    let other = |name: &str| -> Source {
+        serde_json::from_value(json!({"name": "s", "kind": {"container": {
+        "container": name, "engine": "docker", "access": "auto", "dump": ["true"], "content": {"stdout": {"extension": "x"}}}}})).unwrap()
+    };
+    for (name, expected) in [
+        ("nobody", "knows no container"),
+        (short.get(..3).unwrap(), "knows no container"),
+        (short.get(..12).unwrap(), "is not running"),
+    ] {
         let error = bench.dump(&other(name)).unwrap_err().to_string();
         assert!(error.contains(expected), "{name}: {error}");
     }
-    bench.with.environment = [("PATH", "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/bin"), ("DOCKER_HOST", "unix:///no/such/socket")].into_iter().collect();
+    bench.with.environment =
+        [("PATH", "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/bin"), ("DOCKER_HOST", "unix:///no/such/socket")]
+            .into_iter()
+            .collect();
     assert!(say(&bench).contains("cannot reach its engine"), "{}", say(&bench));
     bench.with.environment = [("PATH", "/no/such")].into_iter().collect();
     assert!(say(&bench).contains("there is no `docker`"));
@@ -381,7 +416,23 @@ fn a_container_without_a_shell_can_be_dumped_too() {
     }
     assert!(import.args(["-c", script, "sh"]).arg(folder.path()).status().unwrap().success());
     let name = "dump-bare";
-    assert!(docker.command(&["run", "-d", "--init", "--network=none", "--name", name, "eightbells-test:bare", "sleep", "10000"]).status().unwrap().success());
+    assert!(
+        docker
+            .command(&[
+                "run",
+                "-d",
+                "--init",
+                "--network=none",
+                "--name",
+                name,
+                "eightbells-test:bare",
+                "sleep",
+                "10000"
+            ])
+            .status()
+            .unwrap()
+            .success()
+    );
     let bench = Bench::new(docker);
     let kind = json!({"container": name, "engine": "auto", "access": "auto", "dump": ["/bin/busybox", "touch", "{scratch}/file"],
         "content": {"tree": {"path": "{scratch}"}}});
@@ -409,7 +460,11 @@ fn what_a_killed_run_left_in_a_container_is_undone_by_the_next() {
     for obligation in [
         Obligation::ContainerScratch { engine: engine(), container: id.clone(), path: "/tmp/eightbells-old-s".into() },
         Obligation::ContainerProcess { engine: engine(), container: id, mark: "old-s".into() },
-        Obligation::ContainerScratch { engine: engine(), container: "0".repeat(64), path: "/tmp/eightbells-gone".into() },
+        Obligation::ContainerScratch {
+            engine: engine(),
+            container: "0".repeat(64),
+            path: "/tmp/eightbells-gone".into(),
+        },
     ] {
         bench.with.journal.promise(obligation).unwrap();
     }
@@ -419,7 +474,9 @@ fn what_a_killed_run_left_in_a_container_is_undone_by_the_next() {
         assert!(undo(left, &next, &bench.with.environment).unwrap());
     }
     assert_clean(&container, &bench);
-    let evil = next.promise(Obligation::ContainerScratch { engine: engine(), container: "x".into(), path: "/data".into() }).unwrap();
+    let evil = next
+        .promise(Obligation::ContainerScratch { engine: engine(), container: "x".into(), path: "/data".into() })
+        .unwrap();
     let again = Journal::open(&state, "job", None, RunId::random().unwrap()).unwrap();
     let left = again.leftovers().iter().find(|left| left.id == evil).unwrap();
     assert!(undo(left, &again, &bench.with.environment).is_err());

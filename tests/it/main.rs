@@ -12,3 +12,4 @@ mod harness;
 mod hostile;
 mod scripts;
 mod tree;
+mod unit_text;

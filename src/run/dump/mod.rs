@@ -169,7 +169,8 @@ impl Judge {
                 if let Some(path) = tree.as_ref().filter(|_| counts.begins_with_symlink) {
                     return Err(ContainerError::TreeSymlink { path: path.clone() }.into());
                 }
-                let all_missing = warnings.iter().chain(&unreadable).all(|remark| remark.ends_with("No such file or directory"));
+                let all_missing =
+                    warnings.iter().chain(&unreadable).all(|remark| remark.ends_with("No such file or directory"));
                 if let Some(path) = tree.as_ref().filter(|_| counts.members == 0 && all_missing) {
                     return Err(ContainerError::TreeMissing { path: path.clone() }.into());
                 }

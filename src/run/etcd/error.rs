@@ -37,7 +37,9 @@ pub enum EtcdError {
         key: String,
     },
     /// User or password are wrong.
-    #[error("etcd does not accept the password of the user `{user}`, or knows no such user: look at `user` and `password` below `etcd`")]
+    #[error(
+        "etcd does not accept the password of the user `{user}`, or knows no such user: look at `user` and `password` below `etcd`"
+    )]
     WrongPassword {
         /// The user.
         user: String,
@@ -46,7 +48,9 @@ pub enum EtcdError {
     #[error("etcd wants a user and a password: give `user` and `password` below `etcd`")]
     LoginNeeded,
     /// The spec names a user and etcd knows none.
-    #[error("authentication is not enabled in this etcd, so that the user `{user}` cannot log in: leave `user` and `password` out, or enable it (`etcdctl auth enable`)")]
+    #[error(
+        "authentication is not enabled in this etcd, so that the user `{user}` cannot log in: leave `user` and `password` out, or enable it (`etcdctl auth enable`)"
+    )]
     NoAuthentication {
         /// The user.
         user: String,
@@ -82,13 +86,19 @@ pub enum EtcdError {
         source: io::Error,
     },
     /// A certificate or key is not one.
-    #[error("the certificates and keys named below `etcd` cannot be used: they must be in PEM form, and the key must belong to the certificate")]
+    #[error(
+        "the certificates and keys named below `etcd` cannot be used: they must be in PEM form, and the key must belong to the certificate"
+    )]
     Certificates(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The v2 key space is switched off.
-    #[error("this etcd does not serve the v2 key space (3.4 and later need `--enable-v2`, 3.6 has none): set `api: v3` below `etcd`")]
+    #[error(
+        "this etcd does not serve the v2 key space (3.4 and later need `--enable-v2`, 3.6 has none): set `api: v3` below `etcd`"
+    )]
     NoV2,
     /// Built without the feature `etcd`.
-    #[error("this runner was built without the feature `etcd`, and reads no v3 keys: install one that has it, or set `api: v2` where the keys are of that kind")]
+    #[error(
+        "this runner was built without the feature `etcd`, and reads no v3 keys: install one that has it, or set `api: v2` where the keys are of that kind"
+    )]
     NoV3,
     /// Any other answer.
     #[error("etcd refuses to tell `{key}`: {answer}")]
@@ -127,15 +137,23 @@ fn names(keys: &[String]) -> String {
 
 fn other_world(api: EtcdApi) -> &'static str {
     match api {
-        EtcdApi::V3 => " among its v3 keys; v2 and v3 keys are separate worlds: one that was written with `etcdctl set` or `ETCDCTL_API=2` needs `api: v2` below `etcd`",
-        EtcdApi::V2 => " among its v2 keys; v2 and v3 keys are separate worlds: one that was written with `etcdctl put` or `ETCDCTL_API=3` needs `api: v3` below `etcd`",
+        EtcdApi::V3 => {
+            " among its v3 keys; v2 and v3 keys are separate worlds: one that was written with `etcdctl set` or `ETCDCTL_API=2` needs `api: v2` below `etcd`"
+        }
+        EtcdApi::V2 => {
+            " among its v2 keys; v2 and v3 keys are separate worlds: one that was written with `etcdctl put` or `ETCDCTL_API=3` needs `api: v3` below `etcd`"
+        }
     }
 }
 
 /// A server that accepts connections and does not speak HTTP/2 is perhaps as old as CoreOS.
 fn other_api_may_answer(api: EtcdApi, tried: &[(String, EndpointError)]) -> &'static str {
     let odd = |(_, error): &(String, EndpointError)| matches!(error, EndpointError::Connection(text) if text.contains("http2") || text.contains("protocol"));
-    if api == EtcdApi::V3 && tried.iter().any(odd) { " (an etcd older than 3.0 needs `api: v2` below `etcd`)" } else { "" }
+    if api == EtcdApi::V3 && tried.iter().any(odd) {
+        " (an etcd older than 3.0 needs `api: v2` below `etcd`)"
+    } else {
+        ""
+    }
 }
 
 /// An error and its causes on one line, each said once.

@@ -79,7 +79,11 @@ async fn get(client: &Client, endpoint: &str, access: &Access, key: &str) -> Res
 
 fn not_answered(error: reqwest::Error, access: &Access) -> Trouble {
     let error = error.without_url();
-    Trouble::Endpoint(if error.is_timeout() { EndpointError::Timeout(access.timeout) } else { EndpointError::Connection(chain(&error)) })
+    Trouble::Endpoint(if error.is_timeout() {
+        EndpointError::Timeout(access.timeout)
+    } else {
+        EndpointError::Connection(chain(&error))
+    })
 }
 
 /// What status and body mean.
@@ -99,7 +103,9 @@ fn understood(status: StatusCode, body: &str, access: &Access, key: &str) -> Res
         StatusCode::NOT_FOUND => Err(Trouble::Final(EtcdError::NoV2)),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(Trouble::Final(refused(access, key))),
         _ if code == UNAUTHORIZED => Err(Trouble::Final(refused(access, key))),
-        _ if status.is_server_error() => Err(Trouble::Endpoint(EndpointError::Connection(format!("it answers {status}")))),
+        _ if status.is_server_error() => {
+            Err(Trouble::Endpoint(EndpointError::Connection(format!("it answers {status}"))))
+        }
         _ => {
             let answer = refusal.map_or_else(|| status.to_string(), |refusal| refusal.message);
             Err(Trouble::Final(EtcdError::Answer { key, answer }))
@@ -126,12 +132,22 @@ mod tests {
 
     #[test]
     fn answers_of_etcd_2_are_understood() {
-        let value = understand(200, r#"{"action":"get","node":{"key":"/k","value":"v","modifiedIndex":5,"createdIndex":5}}"#);
+        let value =
+            understand(200, r#"{"action":"get","node":{"key":"/k","value":"v","modifiedIndex":5,"createdIndex":5}}"#);
         assert!(matches!(value, Ok(Some(value)) if value == b"v"));
-        assert!(matches!(understand(404, r#"{"errorCode":100,"message":"Key not found","cause":"/k","index":5}"#), Ok(None)));
+        assert!(matches!(
+            understand(404, r#"{"errorCode":100,"message":"Key not found","cause":"/k","index":5}"#),
+            Ok(None)
+        ));
         assert!(matches!(understand(404, "404 page not found\n"), Err(Trouble::Final(EtcdError::NoV2))));
-        assert!(matches!(understand(200, r#"{"node":{"key":"/k","dir":true}}"#), Err(Trouble::Final(EtcdError::Folder { .. }))));
-        assert!(matches!(understand(401, r#"{"message":"Insufficient credentials"}"#), Err(Trouble::Final(EtcdError::LoginNeeded))));
+        assert!(matches!(
+            understand(200, r#"{"node":{"key":"/k","dir":true}}"#),
+            Err(Trouble::Final(EtcdError::Folder { .. }))
+        ));
+        assert!(matches!(
+            understand(401, r#"{"message":"Insufficient credentials"}"#),
+            Err(Trouble::Final(EtcdError::LoginNeeded))
+        ));
         assert!(matches!(understand(503, ""), Err(Trouble::Endpoint(_))));
         assert!(matches!(understand(200, "<html>"), Err(Trouble::Endpoint(_))));
     }
@@ -139,7 +155,10 @@ mod tests {
     #[test]
     fn keys_are_escaped_in_addresses() {
         let text = |endpoint, key| address(endpoint, key).map(String::from);
-        assert_eq!(text("http://h:2379/", "/a/b?c#d %"), Some("http://h:2379/v2/keys/a/b%3Fc%23d%20%25?quorum=true".into()));
+        assert_eq!(
+            text("http://h:2379/", "/a/b?c#d %"),
+            Some("http://h:2379/v2/keys/a/b%3Fc%23d%20%25?quorum=true".into())
+        );
         assert_eq!(text("h:2379", "k"), Some("http://h:2379/v2/keys/k?quorum=true".into()));
         assert_eq!(text("http://", "k"), None);
     }

@@ -12,7 +12,8 @@ pub(super) async fn read(endpoint: &str, access: &Access, keys: &BTreeSet<String
     let mut client = client.map_err(|trouble| trouble.meaning("", access))?;
     let mut found = Found::new();
     for key in keys {
-        let answer = within(access, client.get(key.as_str(), None)).await.map_err(|trouble| trouble.meaning(key, access))?;
+        let answer =
+            within(access, client.get(key.as_str(), None)).await.map_err(|trouble| trouble.meaning(key, access))?;
         found.insert(key.clone(), answer.kvs().first().map(|pair| pair.value().to_vec()));
     }
     Ok(found)

@@ -36,7 +36,9 @@ pub enum SecretError {
     #[error("etcd's own password cannot be read from etcd: use `env`, `file`, `credential` or `command`")]
     PasswordInEtcd,
     /// A variable that is not set.
-    #[error("`{{env: {name}}}`: the runner's environment has no variable `{name}`; set it, or give the unit an `environment_file`")]
+    #[error(
+        "`{{env: {name}}}`: the runner's environment has no variable `{name}`; set it, or give the unit an `environment_file`"
+    )]
     NoVariable {
         /// Which.
         name: String,
@@ -52,7 +54,9 @@ pub enum SecretError {
         source: io::Error,
     },
     /// A credential outside of a unit.
-    #[error("`{{credential: {name}}}`: there are no credentials here; they exist only where systemd (247 or later) started the runner with `LoadCredential={name}:…`")]
+    #[error(
+        "`{{credential: {name}}}`: there are no credentials here; they exist only where systemd (247 or later) started the runner with `LoadCredential={name}:…`"
+    )]
     NoCredentials {
         /// Its name.
         name: String,
@@ -115,7 +119,11 @@ pub enum SecretError {
 pub(super) async fn read(place: &Place, environment: &Environment) -> Result<SecretString, SecretError> {
     let bytes = match place {
         Place::Etcd(_) => return Err(SecretError::NotResolved { place: place.clone() }),
-        Place::Env(name) => environment.get_raw(name).ok_or_else(|| SecretError::NoVariable { name: name.clone() })?.as_encoded_bytes().to_vec(),
+        Place::Env(name) => environment
+            .get_raw(name)
+            .ok_or_else(|| SecretError::NoVariable { name: name.clone() })?
+            .as_encoded_bytes()
+            .to_vec(),
         Place::File(path) => file(place, Path::new(path))?,
         Place::Credential(name, path) => file(place, &credential(name, path.as_deref(), environment)?)?,
         Place::Command(words) => command(place, words, environment).await?,
@@ -151,6 +159,7 @@ async fn command(place: &Place, words: &[String], environment: &Environment) -> 
     let program = Program::new(name, environment).args(args);
     let run = move || program.capture(Limits::default().at_most(COMMAND_WITHIN));
     let captured = tokio::task::spawn_blocking(run).await.map_err(|_| failed("it was not waited for"))?;
-    let Captured { ended, stdout, stderr: _ } = captured.map_err(|source| SecretError::Spawn { place: place.clone(), source })?;
+    let Captured { ended, stdout, stderr: _ } =
+        captured.map_err(|source| SecretError::Spawn { place: place.clone(), source })?;
     if ended.well() { not_too_long(place, stdout) } else { Err(failed(&ended.describe())) }
 }

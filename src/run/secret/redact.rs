@@ -24,7 +24,8 @@ impl Redactor {
     /// Adds a secret in the forms that programs print it in: as it is, each of its lines, percent-encoded, in base 64,
     /// and as inside JSON.
     pub(super) fn add(&mut self, secret: &str) {
-        let lines = secret.lines().filter(|line| line.trim().chars().count() >= 2 * ANYWHERE_MIN_CHARS).map(str::to_owned);
+        let lines =
+            secret.lines().filter(|line| line.trim().chars().count() >= 2 * ANYWHERE_MIN_CHARS).map(str::to_owned);
         let mut forms: Vec<String> = vec![secret.to_owned(), secret.trim().to_owned()];
         forms.extend(lines);
         if secret.chars().count() >= ANYWHERE_MIN_CHARS {

@@ -31,7 +31,10 @@ fn job(secret_key: &serde_json::Value, bucket: &serde_json::Value, variable: &se
         instances: true,
         sources: vec![serde_json::from_value(source).unwrap()],
         archive: Archive::default(),
-        store: vec![StoreAt { to: Destination { name: "d".into(), kind: DestinationKind::S3(Box::new(s3)) }, keep: crate::retention::Keep::default() }],
+        store: vec![StoreAt {
+            to: Destination { name: "d".into(), kind: DestinationKind::S3(Box::new(s3)) },
+            keep: crate::retention::Keep::default(),
+        }],
         etcd: None,
         unless_newer_than: None,
         blackout: vec![],
@@ -82,7 +85,11 @@ fn references_are_read_from_everywhere() {
         (serde_json::json!({"file": template}), &environment, "of-file"),
         (serde_json::json!({"credential": {"name": "cred"}}), &environment, "of-credential"),
         (serde_json::json!({"credential": {"name": "c", "path": file}}), &outside, "of-file"),
-        (serde_json::json!({"command": ["sh", "-c", "echo \"of-command-{instance}$AWS_SECRET_ACCESS_KEY\""]}), &environment, "of-command-80"),
+        (
+            serde_json::json!({"command": ["sh", "-c", "echo \"of-command-{instance}$AWS_SECRET_ACCESS_KEY\""]}),
+            &environment,
+            "of-command-80",
+        ),
     ] {
         let job = job(&reference, &"b".into(), &"v".into());
         let secrets = resolve(&job, environment).unwrap();
@@ -148,7 +155,16 @@ fn etcd_s_password_is_not_in_etcd() {
     let mut job = job(&serde_json::json!({"etcd": "/k"}), &"b".into(), &"v".into());
     let password = Some(Reference::Etcd(Template::literal("/pw")));
     let none = (None, None, None);
-    job.etcd = Some(Etcd { endpoints: vec![], api: EtcdApi::V3, user: Some("u".into()), password, ca_file: none.0, cert_file: none.1, key_file: none.2, timeout: None });
+    job.etcd = Some(Etcd {
+        endpoints: vec![],
+        api: EtcdApi::V3,
+        user: Some("u".into()),
+        password,
+        ca_file: none.0,
+        cert_file: none.1,
+        key_file: none.2,
+        timeout: None,
+    });
     assert!(matches!(resolve(&job, &Environment::default()), Err(SecretError::PasswordInEtcd)));
 }
 

@@ -175,7 +175,9 @@ pub enum ContainerError {
         reason: String,
     },
     /// The tar in the container cannot leave anything out.
-    #[error("the `tar` in the container knows no `--exclude`, and the tree cannot be read directly from the host ({reason}): leave `exclude` out, or run the job as root on the container's host")]
+    #[error(
+        "the `tar` in the container knows no `--exclude`, and the tree cannot be read directly from the host ({reason}): leave `exclude` out, or run the job as root on the container's host"
+    )]
     NoExcludeInside {
         /// Why not directly.
         reason: String,

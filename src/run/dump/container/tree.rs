@@ -152,13 +152,18 @@ fn through_exec(tree: &Tree, found: Found, mut start: Start<'_>, reason: &str) -
 
 /// Makes sure that there is a tar, and one that can leave things out where that is asked of it.
 fn require_inside(tree: &Tree, found: &Found, start: &Start<'_>, reason: &str) -> Result<(), ContainerError> {
-    let words: &[&str] = if tree.exclude.is_empty() { &["tar", "--version"] } else { &["tar", "--exclude=x", "--version"] };
+    let words: &[&str] =
+        if tree.exclude.is_empty() { &["tar", "--version"] } else { &["tar", "--exclude=x", "--version"] };
     let version = found.call(words, &start.limits)?;
     if program_is_missing(&version) {
         return Err(ContainerError::NoTarInside { reason: reason.to_owned() });
     }
     let refused = |line: &String| line.contains("option") && line.contains("exclude");
-    if version.stderr.iter().any(refused) { Err(ContainerError::NoExcludeInside { reason: reason.to_owned() }) } else { Ok(()) }
+    if version.stderr.iter().any(refused) {
+        Err(ContainerError::NoExcludeInside { reason: reason.to_owned() })
+    } else {
+        Ok(())
+    }
 }
 
 #[cfg(test)]
