@@ -14,3 +14,4 @@ mod hostile;
 mod references;
 mod scripts;
 mod tree;
+mod unit_text;
