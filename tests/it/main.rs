@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod docs;
 mod dumps;
 mod dumps_podman;
 mod generate;
