@@ -263,7 +263,7 @@ fn a_dump_that_fails_leaves_nothing() {
     let empty = json!({"dump": ["mkdir", "{scratch}/a"], "content": {"tree": {"path": "{scratch}/a"}}});
     assert!(matches!(bench.dump(&source(&container, &empty)), Err(DumpError::NoFile)));
     let missing = bench.dump(&source(&container, &json!({"dump": ["/no/such/program"]}))).unwrap_err();
-    assert!(matches!(missing, DumpError::Failed { .. }), "{missing}");
+    assert!(missing.to_string().contains("no such file or directory"), "{missing}");
     assert_clean(&container, &bench);
 }
 
