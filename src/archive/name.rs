@@ -4,6 +4,7 @@ use super::{MANIFEST_SOURCE, MANIFEST_SUFFIX, default_template};
 use crate::value::{Piece, Placeholder, Template, TimeField, TimePart};
 use jiff::{Timestamp, civil, tz::TimeZone};
 use serde::{Deserialize, Serialize};
+use std::fmt::Write as _;
 
 /// The template of an archive's name, without its extension. Serialised as its text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -201,7 +202,7 @@ impl NamePattern {
                 Part::Text(text) => stem.push_str(text),
                 Part::Source => stem.push_str(&safe(source)),
                 Part::Field(field) => {
-                    stem.push_str(&format!("{:0width$}", field.of(&time), width = field.width()));
+                    let _ = write!(stem, "{:0width$}", field.of(&time), width = field.width());
                 }
                 Part::AnyHost => stem.push('*'),
             }

@@ -6,6 +6,7 @@ use crate::source::{Content, Engine, SourceKind};
 use crate::value::{Piece, Reference, Template, Value};
 
 /// What a job touches.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each asked for alone")]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Reach {
     /// Absolute paths read; a path with a placeholder is cut before it.

@@ -46,7 +46,7 @@ pub(super) fn include(root: &mut Node, included: Node, report: &mut Report) {
             // Each file says its version, the same one.
             Some((_, own)) if name == "version" && own.content == value.content => {}
             Some((_, own)) if matches!(name.as_str(), "jobs" | "destinations" | "defaults") => {
-                add_entries(own, value, report)
+                add_entries(own, value, report);
             }
             Some((own, _)) => {
                 let message = format!("`{name}` is set in two files");

@@ -87,8 +87,10 @@ fn finish(root: Option<Node>, mut report: Report) -> (Option<Spec>, Report) {
     (spec.filter(|_| !report.has_errors()), report)
 }
 
+type ReadFile<'a> = dyn Fn(&str) -> Result<Vec<u8>, ReadError> + 'a;
+
 struct Loader<'a> {
-    read: Option<&'a dyn Fn(&str) -> Result<Vec<u8>, ReadError>>,
+    read: Option<&'a ReadFile<'a>>,
     report: Report,
     open: Vec<String>,
 }

@@ -6,6 +6,7 @@ use crate::diag::Sources;
 use crate::target::Target;
 use crate::value::format_duration;
 use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
 
 /// The spec as YAML, or one job of it, every default filled in; each value carries a comment with its place, or with
 /// `built in` where nobody wrote it. References stay references, so that no secret is shown.
@@ -56,14 +57,11 @@ fn job_value(job: &Job) -> Value {
 fn flat(source: Value) -> Value {
     let Value::Object(mut map) = source else { return source };
     map.remove("name");
-    match map.remove("kind") {
-        Some(Value::Object(kind)) => {
-            let inner = kind.into_iter().next().map(|(_, inner)| inner);
-            if let Some(Value::Object(inner)) = inner {
-                map.extend(inner.into_iter().map(|(k, v)| if k == "argv" { ("command".into(), v) } else { (k, v) }));
-            }
+    if let Some(Value::Object(kind)) = map.remove("kind") {
+        let inner = kind.into_iter().next().map(|(_, inner)| inner);
+        if let Some(Value::Object(inner)) = inner {
+            map.extend(inner.into_iter().map(|(k, v)| if k == "argv" { ("command".into(), v) } else { (k, v) }));
         }
-        Some(_) | None => {}
     }
     Value::Object(map)
 }
@@ -115,7 +113,7 @@ impl Lines<'_> {
             Value::Array(items) if items.is_empty() => {}
             Value::Object(map) if map.is_empty() => {}
             Value::Object(map) => {
-                self.text.push_str(&format!("{indent}{key}:\n"));
+                let _ = writeln!(self.text, "{indent}{key}:");
                 for (inner, value) in map {
                     self.value(inner, &format!("{route}.{inner}"), depth + 1, value);
                 }
@@ -123,7 +121,7 @@ impl Lines<'_> {
             Value::Array(_) | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
                 let origin = self.origin(route);
                 // JSON is YAML.
-                self.text.push_str(&format!("{indent}{key}: {value}  # {origin}\n"));
+                let _ = writeln!(self.text, "{indent}{key}: {value}  # {origin}");
             }
         }
     }

@@ -107,6 +107,8 @@ pub(super) fn timespan(args: &TimespanArgs) -> Result<(), Failure> {
 fn finish(report: (String, Vec<String>)) -> Result<(), Failure> {
     let (text, errors) = report;
     print(&text)?;
-    errors.iter().for_each(|error| say(&format!("error: {error}")));
+    for error in &errors {
+        say(&format!("error: {error}"));
+    }
     if errors.is_empty() { Ok(()) } else { Err(Failure::said(exit::FAILED)) }
 }

@@ -73,12 +73,12 @@ pub(super) fn difference(folder: &Path, file: &File) -> Result<String, Failure> 
     let rest = |lines: &[&str]| lines.len().saturating_sub(before);
     let after =
         old.iter().rev().zip(new.iter().rev()).take_while(|(a, b)| a == b).count().min(rest(&old)).min(rest(&new));
-    let changed = |lines: &[&str], mark: char| {
+    let changed = |lines: &[&str], mark: &'static str| {
         let end = lines.len().saturating_sub(after);
-        lines.get(before..end).unwrap_or(&[]).iter().map(|line| format!("{mark}{line}\n")).collect::<String>()
+        lines.get(before..end).unwrap_or(&[]).iter().flat_map(|line| [mark, line, "\n"]).collect::<String>()
     };
     let header = format!("--- {}\n+++ {} (generated)\n@@ line {} @@\n", path.display(), file.name, before + 1);
-    Ok(format!("{header}{}{}", changed(&old, '-'), changed(&new, '+')))
+    Ok(format!("{header}{}{}", changed(&old, "-"), changed(&new, "+")))
 }
 
 /// Fails with the code for findings.

@@ -14,7 +14,7 @@ use crate::target::Target;
 use crate::value::parse_duration;
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 /// Backup jobs as YAML, units for systemd and fleet
@@ -86,7 +86,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
 }
 
 /// Reads a spec, with its faults and those of planning it.
-fn load(path: &std::path::Path, target: &TargetArgs) -> (Option<Spec>, Report) {
+fn load(path: &Path, target: &TargetArgs) -> (Option<Spec>, Report) {
     let (spec, mut report) = spec::load(&path.to_string_lossy(), &spec::read_file);
     if let Some(spec) = &spec {
         plan::check(spec, target.options(spec), &mut report);
@@ -95,7 +95,7 @@ fn load(path: &std::path::Path, target: &TargetArgs) -> (Option<Spec>, Report) {
 }
 
 /// Reads a spec, or says what is wrong with it.
-fn load_or_fail(path: &PathBuf, target: &TargetArgs) -> Result<(Spec, Report), Failure> {
+fn load_or_fail(path: &Path, target: &TargetArgs) -> Result<(Spec, Report), Failure> {
     match load(path, target) {
         (Some(spec), report) => {
             super::output::show(&report);

@@ -170,7 +170,7 @@ impl Decoder<'_> {
     fn archive_name(&mut self, field: &Field<'_>, holds: Holds, global: bool, sources: usize) -> Option<ArchiveName> {
         let text = self.text(field)?.to_owned();
         let template = self.template(field, holds)?;
-        if let Some((specifier, _)) =
+        if let Some((specifier, ())) =
             [("%i", ()), ("%p", ())].into_iter().find(|(s, ())| strip_times(&text).contains(s))
         {
             let message = format!("`{specifier}` means itself here, and not what it means in a unit");
@@ -216,24 +216,21 @@ impl Decoder<'_> {
         let kind = self.one_of(&mut fields, &["gzip", "zstd"], "a compression");
         let (gzip, zstd) = (fields.take("gzip", self), fields.take("zstd", self));
         fields.finish(self);
-        match kind? {
-            "gzip" => {
-                let mut inner = self.fields(&gzip?)?;
-                let level = inner.take("level", self).and_then(|f| self.integer(&f, 1, 9));
-                inner.finish(self);
-                let level = level.and_then(|n| u32::try_from(n).ok()).unwrap_or(Compression::GZIP_LEVEL_DEFAULT);
-                Some(Compression::Gzip { level })
-            }
-            _ => {
-                let mut inner = self.fields(&zstd?)?;
-                let level = inner.take("level", self).and_then(|f| self.integer(&f, 1, 19));
-                let threads = inner.take("threads", self).and_then(|f| self.integer(&f, 1, 64));
-                inner.finish(self);
-                Some(Compression::Zstd {
-                    level: level.and_then(|n| i32::try_from(n).ok()).unwrap_or(Compression::ZSTD_LEVEL_DEFAULT),
-                    threads: threads.and_then(|n| u32::try_from(n).ok()).unwrap_or(Compression::ZSTD_THREADS_DEFAULT),
-                })
-            }
+        if kind? == "gzip" {
+            let mut inner = self.fields(&gzip?)?;
+            let level = inner.take("level", self).and_then(|f| self.integer(&f, 1, 9));
+            inner.finish(self);
+            let level = level.and_then(|n| u32::try_from(n).ok()).unwrap_or(Compression::GZIP_LEVEL_DEFAULT);
+            Some(Compression::Gzip { level })
+        } else {
+            let mut inner = self.fields(&zstd?)?;
+            let level = inner.take("level", self).and_then(|f| self.integer(&f, 1, 19));
+            let threads = inner.take("threads", self).and_then(|f| self.integer(&f, 1, 64));
+            inner.finish(self);
+            Some(Compression::Zstd {
+                level: level.and_then(|n| i32::try_from(n).ok()).unwrap_or(Compression::ZSTD_LEVEL_DEFAULT),
+                threads: threads.and_then(|n| u32::try_from(n).ok()).unwrap_or(Compression::ZSTD_THREADS_DEFAULT),
+            })
         }
     }
 

@@ -196,7 +196,11 @@ impl Decoder<'_> {
             compiled.references().any(|r| matches!(r, crate::value::Reference::Etcd(_)))
         });
         let Some(job) = uses else { return };
-        let route = self.places.iter().find(|(route, _)| route.ends_with(".etcd")).map(|(_, place)| place.span.clone());
+        let route = self
+            .places
+            .iter()
+            .find(|(route, _)| route.rsplit('.').next() == Some("etcd"))
+            .map(|(_, place)| place.span.clone());
         let route = route.or_else(|| self.places.nearest(&format!("jobs.{}", job.name)).map(|p| p.span.clone()));
         if let Some(span) = route {
             self.report

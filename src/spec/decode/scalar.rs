@@ -7,6 +7,7 @@ use crate::value::{Bytes, Piece, Placeholder, Reference, Template, UnitError, Va
 use std::time::Duration;
 
 /// What a value may hold.
+#[expect(clippy::struct_excessive_bools, reason = "one for each placeholder")]
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Holds {
     /// Whether the job has instances; none where there is no job (a destination).
@@ -209,7 +210,7 @@ impl Decoder<'_> {
         let template = match Template::parse(text) {
             Ok(template) => template,
             Err(error) => {
-                let span = self.part_of(field, text, error.range);
+                let span = Self::part_of(field, text, error.range);
                 self.template_error(&span, &error.message);
                 return None;
             }
@@ -236,7 +237,7 @@ impl Decoder<'_> {
     }
 
     /// The part of a scalar that a range of its text is, where it is written plainly or in simple quotes.
-    fn part_of(&self, field: &Field<'_>, text: &str, range: std::ops::Range<usize>) -> Span {
+    fn part_of(field: &Field<'_>, text: &str, range: std::ops::Range<usize>) -> Span {
         let span = field.span();
         let length = span.end.saturating_sub(span.start);
         match length.checked_sub(text.len()) {

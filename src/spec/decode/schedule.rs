@@ -124,13 +124,12 @@ impl Decoder<'_> {
 
     fn in_zone(&mut self, field: &Field<'_>, spec: CalendarSpec, zone: Option<&str>) -> Option<CalendarSpec> {
         let Some(zone) = zone else { return Some(spec) };
-        match CalendarSpec::parse(&format!("{spec} {zone}")) {
-            Ok(zoned) => Some(zoned),
-            Err(_) => {
-                let message = "the expression has a time zone already, and `timezone:` gives another";
-                self.report.error("schedule-invalid", field.span(), message).help("keep one of the two");
-                None
-            }
+        if let Ok(zoned) = CalendarSpec::parse(&format!("{spec} {zone}")) {
+            Some(zoned)
+        } else {
+            let message = "the expression has a time zone already, and `timezone:` gives another";
+            self.report.error("schedule-invalid", field.span(), message).help("keep one of the two");
+            None
         }
     }
 

@@ -127,31 +127,28 @@ impl Decoder<'_> {
         let tree = fields.take("tree", self);
         let extension = fields.take("extension", self);
         let exclude = fields.take("exclude", self);
-        match which? {
-            "tree" => {
-                let field = tree?;
-                let path = self.template(&field, Holds { percent: false, ..holds })?;
-                let text = path.to_string();
-                if !text.starts_with('/') && !text.starts_with("{scratch}") {
-                    self.report.error(
-                        "relative-path",
-                        field.span(),
-                        format!("`{text}` begins with neither `/` nor `{{scratch}}`"),
-                    );
-                }
-                let exclude = exclude.map(|f| self.templates(&f, holds)).unwrap_or_default();
-                Some(Content::Tree { path, exclude })
+        if which? == "tree" {
+            let field = tree?;
+            let path = self.template(&field, Holds { percent: false, ..holds })?;
+            let text = path.to_string();
+            if !text.starts_with('/') && !text.starts_with("{scratch}") {
+                self.report.error(
+                    "relative-path",
+                    field.span(),
+                    format!("`{text}` begins with neither `/` nor `{{scratch}}`"),
+                );
             }
-            _ => {
-                if let Some(exclude) = exclude {
-                    self.report.error(
-                        "unknown-key",
-                        exclude.span(),
-                        "`exclude` belongs to `tree`; a stream has nothing to leave out",
-                    );
-                }
-                self.extension(&extension?).map(|extension| Content::Stdout { extension })
+            let exclude = exclude.map(|f| self.templates(&f, holds)).unwrap_or_default();
+            Some(Content::Tree { path, exclude })
+        } else {
+            if let Some(exclude) = exclude {
+                self.report.error(
+                    "unknown-key",
+                    exclude.span(),
+                    "`exclude` belongs to `tree`; a stream has nothing to leave out",
+                );
             }
+            self.extension(&extension?).map(|extension| Content::Stdout { extension })
         }
     }
 

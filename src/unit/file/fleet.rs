@@ -270,8 +270,9 @@ fn trim(bytes: &[u8], range: Range<usize>) -> Range<usize> {
 fn last_char(bytes: &[u8]) -> Option<(char, usize)> {
     bytes.last()?;
     let lengths = 1..=bytes.len().min(4);
-    let found = lengths.filter_map(|length| first_char(bytes.get(bytes.len() - length..)?).filter(|c| c.1 == length));
-    Some(found.last().unwrap_or((char::REPLACEMENT_CHARACTER, 1)))
+    let mut found =
+        lengths.filter_map(|length| first_char(bytes.get(bytes.len() - length..)?).filter(|c| c.1 == length));
+    Some(found.next_back().unwrap_or((char::REPLACEMENT_CHARACTER, 1)))
 }
 
 /// What fleet stores; see [`UnitFile::normal_form`].
@@ -285,12 +286,11 @@ pub(super) fn normal_form(file: &UnitFile) -> Vec<u8> {
         let place = place.or_else(|| {
             groups.len().checked_sub(1).filter(|last| groups.get(*last).is_some_and(|group| group.0 == name))
         });
-        match place.and_then(|place| groups.get_mut(place)) {
-            Some(group) => group.1.push(entry),
-            None => {
-                places.insert(name, groups.len());
-                groups.push((name, vec![entry]));
-            }
+        if let Some(group) = place.and_then(|place| groups.get_mut(place)) {
+            group.1.push(entry)
+        } else {
+            places.insert(name, groups.len());
+            groups.push((name, vec![entry]));
         }
     }
     let written: Vec<Vec<u8>> = groups.iter().map(|(name, entries)| section(name, entries)).collect();
