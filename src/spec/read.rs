@@ -1,7 +1,7 @@
 //! Reading a spec and what it includes.
 
 use super::yaml::{self, Content, Node};
-use super::{Spec, decode, merge};
+use super::{Spec, decode, merge, syntax};
 use crate::diag::{FileId, Report, Severity, Span};
 use std::io::Read as _;
 use std::path::Path;
@@ -127,7 +127,8 @@ impl Loader<'_> {
             }
         };
         let file = self.report.sources.add(name, text.as_str());
-        let mut root = yaml::parse(file, &text, &mut self.report)?;
+        super::mask::mask_lines(&mut self.report.sources, file, &text);
+        let mut root = yaml::parse(file, &text).map_err(|error| syntax::tell(&mut self.report, file, &error)).ok()?;
         self.includes(name, file, &mut root);
         Some(root)
     }

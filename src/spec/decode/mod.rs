@@ -15,7 +15,7 @@ use super::model::Spec;
 use super::places::Places;
 use super::yaml::{Content, Node};
 use crate::destination::Destination;
-use crate::diag::{Report, Span};
+use crate::diag::Report;
 use crate::target::{FLEET_SYSTEMD_DEFAULT, SYSTEMD_DEFAULT, SYSTEMD_OLDEST, Scheduler, Scope, Target};
 use fields::{Decoder, Field, Fields};
 use job::Around;
@@ -32,9 +32,7 @@ pub(super) fn spec(root: &Node, report: &mut Report) -> Spec {
     let mut decoder = Decoder { report, places: Places::default(), masked: vec![] };
     let spec = decoder.spec(root);
     let Decoder { report, places, masked } = decoder;
-    for span in masked {
-        report.sources.mask(&span);
-    }
+    report.sources.mask(&masked);
     Spec { places, ..spec }
 }
 
@@ -207,19 +205,5 @@ impl Decoder<'_> {
                 .error("etcd-missing", &span, "the spec says of no etcd where it is")
                 .help("add `etcd: {endpoints: [\"http://127.0.0.1:2379\"]}` at the top");
         }
-    }
-
-    fn texts_with_secrets(&mut self, root: &Node) {
-        let mut texts: Vec<(String, Span)> = vec![];
-        let mut open = vec![root];
-        while let Some(node) = open.pop() {
-            match &node.content {
-                Content::Text(text) => texts.push((text.clone(), node.span.clone())),
-                Content::List(items) => open.extend(items),
-                Content::Map(entries) => open.extend(entries.iter().map(|(_, value)| value)),
-                Content::Null | Content::Bool(_) | Content::Number(_) => {}
-            }
-        }
-        self.secrets_in_texts(&texts);
     }
 }
