@@ -59,6 +59,15 @@ impl Node {
         }
     }
 
+    /// How many values it holds, itself included.
+    pub(super) fn size(&self) -> usize {
+        1 + match &self.content {
+            Content::List(items) => items.iter().map(Self::size).sum(),
+            Content::Map(entries) => entries.iter().map(|(_, value)| 1 + value.size()).sum(),
+            Content::Null | Content::Bool(_) | Content::Number(_) | Content::Text(_) => 0,
+        }
+    }
+
     /// The same value as one that came from `defaults:`.
     pub(super) fn as_default(&self) -> Self {
         let content = match &self.content {
