@@ -3,7 +3,7 @@
 use super::fields::{Decoder, Field, nearest};
 use crate::diag::Span;
 use crate::spec::yaml::Content;
-use crate::value::{Bytes, Piece, Placeholder, Reference, Template, UnitError, Value, parse_duration};
+use crate::value::{Bytes, Placeholder, Reference, Template, UnitError, Value, parse_duration};
 use std::time::Duration;
 
 /// What a value may hold.
@@ -39,6 +39,31 @@ impl Holds {
     }
 }
 
+impl Holds {
+    /// In what such a value stands, for findings.
+    fn place(self) -> &'static str {
+        match (self.unit, self.instance, self.time) {
+            (true, _, _) => "a unit's value",
+            (false, None, _) => "a destination",
+            (false, Some(_), true) => "this value",
+            (false, Some(_), false) => "what is read on the host",
+        }
+    }
+
+    /// The placeholders that mean something in such a value.
+    fn known(self) -> Vec<&'static str> {
+        let all = [
+            (self.instance != Some(false), "{instance}"),
+            (true, "{job}"),
+            (self.host, "{host}"),
+            (self.source, "{source}"),
+            (self.scratch, "{scratch}"),
+            (self.time, "{time:%Y-%m-%d}"),
+        ];
+        all.into_iter().filter(|(known, _)| *known).map(|(_, name)| name).collect()
+    }
+}
+
 impl Decoder<'_> {
     /// Text; a number is its text.
     pub(super) fn text<'n>(&mut self, field: &Field<'n>) -> Option<&'n str> {
@@ -52,6 +77,7 @@ impl Decoder<'_> {
                     );
                     return None;
                 }
+                self.other_readers_differ(field, text);
                 Some(text)
             }
             Content::Bool(value) => {
@@ -63,6 +89,23 @@ impl Decoder<'_> {
                 self.wrong_type(field, "text");
                 None
             }
+        }
+    }
+
+    /// Warns of words without quotes of which YAML 1.1, which other programs still read, makes something else.
+    fn other_readers_differ(&mut self, field: &Field<'_>, text: &str) {
+        let octal = text.len() > 1 && text.starts_with('0') && text.bytes().all(|b| matches!(b, b'0'..=b'7'));
+        let what = match text {
+            "on" | "On" | "ON" | "yes" | "Yes" | "YES" => "`true`",
+            "off" | "Off" | "OFF" | "no" | "No" | "NO" => "`false`",
+            _ if octal => "an octal number",
+            _ => return,
+        };
+        let span = field.span();
+        let written = self.report.sources.get(span.file).and_then(|file| file.text.get(span.start..span.end));
+        if written == Some(text) {
+            let message = format!("`{text}` without quotes is text here, and {what} to older YAML readers");
+            self.report.warning("yaml-ambiguous", span, message).label(format!("write `\"{text}\"`"));
         }
     }
 
@@ -225,6 +268,14 @@ impl Decoder<'_> {
         Some(template)
     }
 
+    /// A path with placeholders.
+    pub(super) fn path(&mut self, field: &Field<'_>, holds: Holds) -> Option<Template> {
+        let template = self.template(field, holds)?;
+        let text = template.to_string();
+        let scratch = holds.scratch && text.starts_with("{scratch}");
+        (scratch || self.is_absolute(field, &text)).then_some(template)
+    }
+
     fn template_error(&mut self, span: &Span, message: &str) {
         let inner = message.strip_prefix("`{").and_then(|m| m.split_once("}`")).map(|(inner, _)| inner);
         let near = inner.and_then(|inner| nearest(inner, ["instance", "job", "host", "source", "scratch", "time"]));
@@ -259,15 +310,14 @@ impl Decoder<'_> {
     }
 
     fn placeholders_have_meaning(&mut self, field: &Field<'_>, template: &Template, holds: Holds) {
-        for piece in template.pieces() {
-            let Piece::Placeholder(placeholder) = piece else { continue };
+        for placeholder in template.placeholders() {
             let meaning = match placeholder {
                 Placeholder::Instance if holds.instance == Some(false) => {
                     let message = "`{instance}` in a job without instances";
                     self.report
-                        .error("instance-without-instances", field.span(), message)
-                        .help("give the job `instances: [\"…\"]`, or leave the placeholder out");
-                    true
+                        .error("instance-without-instances", &Self::place_of(field, placeholder), message)
+                        .help("give the job `instances: [\"80\"]`, or leave the placeholder out");
+                    return;
                 }
                 Placeholder::Instance | Placeholder::Job => true,
                 Placeholder::Host => holds.host,
@@ -276,10 +326,22 @@ impl Decoder<'_> {
                 Placeholder::Time(_) => holds.time,
             };
             if !meaning {
-                let message = format!("`{placeholder}` has no meaning here");
-                self.report.error("placeholder-out-of-place", field.span(), message);
+                let place = Self::place_of(field, placeholder);
+                let message = format!("`{placeholder}` has no meaning in {}", holds.place());
+                let known = holds.known().join(" ");
+                let diagnostic = self.report.error("placeholder-out-of-place", &place, message);
+                diagnostic.help(format!("the placeholders here are {known}"));
+                return;
             }
         }
+    }
+
+    /// Where a placeholder stands in a value.
+    fn place_of(field: &Field<'_>, placeholder: &Placeholder) -> Span {
+        let (Content::Text(text) | Content::Number(text)) = &field.node.content else { return field.span().clone() };
+        let shown = placeholder.to_string();
+        let start = text.find(&shown).unwrap_or(0);
+        Self::part_of(field, text, start..start + shown.len())
     }
 
     /// A list of texts with placeholders.
@@ -304,7 +366,7 @@ impl Decoder<'_> {
             return self.value(field, holds);
         }
         self.masked.push(field.span().clone());
-        let name = field.route.rsplit('.').next().unwrap_or("value");
+        let name = field.name();
         let message = format!("`{name}` is a secret, and a secret does not stand in a spec");
         let help = "write where it is to be read from: {etcd: KEY}, {env: NAME}, {file: PATH}, {credential: {name: NAME}} or {command: [PROGRAM]}";
         self.report.error("secret-in-spec", field.span(), message).help(help);
@@ -332,18 +394,25 @@ impl Decoder<'_> {
         fields.finish(self);
         let inner = inner?;
         match *kind {
-            "etcd" => self.template(&inner, holds).map(Reference::Etcd),
+            "etcd" => self.etcd_reference(&inner, holds),
             "env" => self.variable(&inner).map(Reference::Env),
-            "file" => {
-                let path = self.template(&inner, holds)?;
-                self.is_absolute(&inner, &path.to_string()).then_some(Reference::File(path))
-            }
+            "file" => self.path(&inner, holds).map(Reference::File),
             "credential" => self.credential(&inner),
             _ => {
                 let argv = self.templates(&inner, Holds { percent: true, ..holds });
                 self.has_program(&inner, &argv).then_some(Reference::Command(argv))
             }
         }
+    }
+
+    fn etcd_reference(&mut self, field: &Field<'_>, holds: Holds) -> Option<Reference> {
+        if !self.has_etcd {
+            let message = "the spec does not say where etcd is";
+            self.report
+                .error("etcd-missing", &field.key.span, message)
+                .help("add `etcd: {endpoints: [\"http://127.0.0.1:2379\"]}` at the top");
+        }
+        self.template(field, holds).map(Reference::Etcd)
     }
 
     fn credential(&mut self, field: &Field<'_>) -> Option<Reference> {

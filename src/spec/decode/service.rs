@@ -185,23 +185,23 @@ impl Decoder<'_> {
 
     /// Patterns as Go's `path.Match` reads them.
     fn globs(&mut self, field: &Field<'_>, unit: Holds) -> Vec<crate::value::Template> {
-        let mut globs = vec![];
-        for item in self.items(field, true) {
-            let Some(template) = self.template(&item, unit) else { continue };
-            let text = template.to_string();
-            if text.contains(char::is_whitespace) {
-                self.report.error("fleet-glob-invalid", item.span(), "a pattern holds no blank: give one an item");
-            } else if text.contains("{{") {
-                self.report.error(
-                    "fleet-glob-invalid",
-                    item.span(),
-                    "fleet's patterns know no `{a,b}`: give one pattern an item",
-                );
-            } else if text.contains("[!") {
-                self.report.error("fleet-glob-invalid", item.span(), "fleet's patterns negate with `[^…]`, not `[!…]`");
-            }
-            globs.push(template);
-        }
-        globs
+        let items = self.items(field, true);
+        items.iter().filter_map(|item| self.glob(item, unit)).collect()
+    }
+
+    fn glob(&mut self, item: &Field<'_>, unit: Holds) -> Option<crate::value::Template> {
+        let text = match &item.node.content {
+            Content::Text(text) => text.as_str(),
+            Content::Null | Content::Bool(_) | Content::Number(_) | Content::List(_) | Content::Map(_) => "",
+        };
+        let fault = if text.contains("{{") || text.contains(',') {
+            "fleet's patterns know no `{a,b}`: give one pattern an item"
+        } else if text.contains("[!") {
+            "fleet's patterns negate with `[^…]`, not `[!…]`"
+        } else {
+            return self.unit_name(item, unit, true);
+        };
+        self.report.error("fleet-glob-invalid", item.span(), fault);
+        None
     }
 }
