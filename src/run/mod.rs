@@ -3,6 +3,9 @@
 //! Effects live here (and in `cli`) only. This module never imports `plan`, `render`, `lint` or `unit`.
 
 pub mod dump;
+pub mod journal;
+pub mod lock;
 pub mod os;
+pub mod scratch;
 pub mod secret;
 pub mod store;

@@ -1,6 +1,7 @@
 //! References resolved: read once at the start of a run, and kept out of everything that is printed.
 
 use crate::contract::Job;
+use crate::run::os::Environment;
 use crate::value::{Context, Value};
 use secrecy::SecretString;
 
@@ -17,7 +18,7 @@ impl Secrets {
     ///
     /// # Errors
     /// The first reference that could not be read, with what to do about it.
-    pub async fn resolve(_job: &Job, _context: &Context) -> Result<Self, SecretError> {
+    pub async fn resolve(_job: &Job, _context: &Context, _environment: &Environment) -> Result<Self, SecretError> {
         Ok(Self {})
     }
 

@@ -1,5 +1,7 @@
 //! Unit-file text, exact against systemd and fleet.
 
+mod bytes;
+pub mod cunescape;
 pub mod environment;
 pub mod exec;
 pub mod file;
@@ -7,7 +9,9 @@ pub mod fleet_name;
 mod layout;
 pub mod name;
 mod quote;
+pub mod specifier;
 mod text;
+pub mod words;
 
 pub use environment::{AssignmentError, JsonVariableError, assignment, json_variable};
 pub use exec::{ExecLine, ExecLineError};

@@ -1,8 +1,14 @@
 //! `Environment=`: its assignments read and written, and `EnvironmentFile=` contents.
 
+mod file;
 mod json;
+mod parse;
 
+pub use file::{CommentContinuation, FileVariable, parse_file};
 pub use json::{JSON_MAX_DEPTH, JSON_VARIABLE_MAX_BYTES, JsonVariableError, json_variable};
+pub use parse::{
+    EnvironmentProblem, EnvironmentProblemKind, EnvironmentValue, Variable, parse, split_assignment, value_is_valid,
+};
 
 use super::quote::{self, Dollar, TextError};
 use super::text::UnitText;

@@ -2,12 +2,14 @@
 
 mod escape;
 mod mangle;
+mod special;
 
 use std::fmt;
 use std::str::FromStr;
 
 pub use escape::{EscapeError, escape, escape_path, unescape, unescape_path};
 pub use mangle::{MangleError, mangle};
+pub use special::{from_bus_path, is_hashed, is_slice, parent_slice};
 
 /// The longest unit name in bytes, suffix included: systemd refuses `strlen >= UNIT_NAME_MAX`, which is 256
 /// (src/basic/unit-name.h).

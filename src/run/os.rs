@@ -1,1 +1,0 @@
-//! The one module that asks the operating system: clock, host name, environment, processes, signals.
