@@ -121,6 +121,11 @@ impl Docker {
         &self.environment
     }
 
+    /// Where docker is reached, if not where it is by default.
+    pub fn host(&self) -> Option<&str> {
+        self.environment.iter().find(|(name, _)| *name == "DOCKER_HOST").map(|(_, host)| host.as_str())
+    }
+
     /// `docker` or `podman`, on this engine.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(self.client);
