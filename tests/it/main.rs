@@ -6,6 +6,7 @@
 mod support;
 
 mod docs;
+mod dumps;
 mod generate;
 mod harness;
 mod hostile;

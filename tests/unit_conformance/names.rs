@@ -1,8 +1,8 @@
 //! Unit names, against systemd's own tests.
 
+use super::support::rows;
 use eightbells::unit::name::{self, NameKind, UnitName, UnitType, check_instance, check_prefix};
 use serde_json::Value;
-use super::support::rows;
 
 fn field<'a>(row: &'a Value, key: &str) -> &'a str {
     row[key].as_str().unwrap_or_else(|| panic!("{row} has no {key}"))

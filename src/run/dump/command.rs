@@ -12,7 +12,13 @@ use secrecy::ExposeSecret as _;
 pub(super) fn start(command: &Command, mut start: Start<'_>) -> Result<Dump, DumpError> {
     let Command { argv, env, directory, extension: _ } = command;
     let values = env.values().filter_map(|value| value.text());
-    if argv.iter().chain(directory).chain(values).flat_map(|template| template.placeholders()).any(|p| *p == Placeholder::Scratch) {
+    if argv
+        .iter()
+        .chain(directory)
+        .chain(values)
+        .flat_map(|template| template.placeholders())
+        .any(|p| *p == Placeholder::Scratch)
+    {
         make_scratch(&mut start)?;
     }
     let words = start.expand_all(argv)?;

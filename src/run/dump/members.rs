@@ -130,7 +130,9 @@ impl Members {
 fn number(field: Option<&[u8]>) -> Option<u64> {
     let (first, rest) = field?.split_first()?;
     if first & 0x80 != 0 {
-        return rest.iter().try_fold(u64::from(first & 0x7f), |sum, byte| sum.checked_mul(256)?.checked_add((*byte).into()));
+        return rest
+            .iter()
+            .try_fold(u64::from(first & 0x7f), |sum, byte| sum.checked_mul(256)?.checked_add((*byte).into()));
     }
     let text = std::str::from_utf8(field?).ok()?;
     u64::from_str_radix(text.trim_matches(['\0', ' ']), 8).ok()
@@ -184,7 +186,12 @@ mod tests {
         std::fs::write(root.join(format!("a/{}ü", "n".repeat(200))), b"").unwrap();
         let sparse = std::fs::File::create(root.join("sparse")).unwrap();
         sparse.set_len(9 << 30).unwrap();
-        let tar = Command::new("tar").args(["--create", "--format=posix", "--sparse", "-C"]).arg(folder.path()).arg("top").output().unwrap();
+        let tar = Command::new("tar")
+            .args(["--create", "--format=posix", "--sparse", "-C"])
+            .arg(folder.path())
+            .arg("top")
+            .output()
+            .unwrap();
         assert!(tar.status.success());
         tar.stdout
     }

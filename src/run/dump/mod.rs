@@ -133,7 +133,7 @@ impl Running {
             return Err(DumpError::Cut { what, cut });
         }
         if let Some(found) = container {
-            found.still_runs()?;
+            found.still_runs_after(ended)?;
         }
         let counts = *counts.lock().unwrap_or_else(PoisonError::into_inner);
         let mut outcome = judge.judge(ended, &what, &log, counts, allow_empty)?;
@@ -152,7 +152,14 @@ impl Running {
 }
 
 impl Judge {
-    fn judge(&self, ended: Ended, what: &str, log: &log::Log, counts: members::Counts, allow_empty: bool) -> Result<Outcome, DumpError> {
+    fn judge(
+        &self,
+        ended: Ended,
+        what: &str,
+        log: &log::Log,
+        counts: members::Counts,
+        allow_empty: bool,
+    ) -> Result<Outcome, DumpError> {
         match self {
             Self::Status if !ended.status.success() => Err(failed(what, ended, log)),
             Self::Status if counts.bytes == 0 && !allow_empty => Err(DumpError::Empty),
@@ -161,6 +168,10 @@ impl Judge {
                 let gnu_tar::Verdict { warnings, unreadable } = remarks.judge(ended, log)?;
                 if let Some(path) = tree.as_ref().filter(|_| counts.begins_with_symlink) {
                     return Err(ContainerError::TreeSymlink { path: path.clone() }.into());
+                }
+                let all_missing = warnings.iter().chain(&unreadable).all(|remark| remark.ends_with("No such file or directory"));
+                if let Some(path) = tree.as_ref().filter(|_| counts.members == 0 && all_missing) {
+                    return Err(ContainerError::TreeMissing { path: path.clone() }.into());
                 }
                 archive_judged(counts, allow_empty, &unreadable)?;
                 let (members, files) = (Some(counts.members), Some(counts.files));

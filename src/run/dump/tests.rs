@@ -20,7 +20,8 @@ impl Bench {
         let run = RunId::random().unwrap();
         let journal = Arc::new(Journal::open(&state, "job", None, run.clone()).unwrap());
         let time = "2014-11-02T01:02:03[UTC]".parse().unwrap();
-        let context = Context { job: "job".into(), instance: None, host: "h".into(), source: None, scratch: None, time };
+        let context =
+            Context { job: "job".into(), instance: None, host: "h".into(), source: None, scratch: None, time };
         let runner = [("AWS_SECRET_ACCESS_KEY", "x"), ("EIGHTBELLS_JOB", "{}"), ("CREDENTIALS_DIRECTORY", "/c")];
         let environment = std::env::vars_os().chain(runner.map(|(name, value)| (name.into(), value.into()))).collect();
         let with = Surroundings { context, secrets: Arc::default(), environment, run, journal, stop: Stop::default() };
@@ -56,7 +57,12 @@ impl Bench {
         let target = self.path("restored");
         std::fs::create_dir(&target).unwrap();
         std::fs::write(self.path("archive"), bytes).unwrap();
-        let status = Process::new("tar").args(["--extract", "--xattrs", "--acls", "-C"]).arg(&target).arg("-f").arg(self.path("archive")).status();
+        let status = Process::new("tar")
+            .args(["--extract", "--xattrs", "--acls", "-C"])
+            .arg(&target)
+            .arg("-f")
+            .arg(self.path("archive"))
+            .status();
         assert!(status.unwrap().success());
         target
     }
@@ -221,7 +227,10 @@ fn a_program_that_fails_is_no_dump_however_much_it_printed() {
     let error = bench.dump(&of_command("echo x; kill -9 $$")).unwrap_err();
     assert!(error.to_string().contains("signal 9"), "{error}");
     assert!(matches!(bench.dump(&of_command("true")), Err(DumpError::Empty)));
-    assert!(matches!(bench.dump(&source(SourceKind::Command(Command { argv: vec![], ..command("") }))), Err(DumpError::NoProgram)));
+    assert!(matches!(
+        bench.dump(&source(SourceKind::Command(Command { argv: vec![], ..command("") }))),
+        Err(DumpError::NoProgram)
+    ));
     assert_eq!(bench.left(), 0);
 }
 
@@ -271,7 +280,8 @@ fn a_scratch_folder_is_there_for_the_dump_and_gone_after_it() {
     with_scratch.argv = ["sh", "-c", "echo x >$S/f; echo y; sleep 60"].map(Template::literal).to_vec();
     let dump = Dump::start(&source(SourceKind::Command(with_scratch)), &bench.with).unwrap();
     drop(dump);
-    let left: Vec<_> = std::fs::read_dir(bench.path("state")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let left: Vec<_> =
+        std::fs::read_dir(bench.path("state")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["job.journal"]);
     assert_eq!(bench.left(), 0);
 }
@@ -294,12 +304,17 @@ fn what_a_killed_run_left_on_this_host_is_undone_by_the_next() {
     crate::run::scratch::make(&folder).unwrap();
     let mut child = Process::new("sleep").arg("60").env(crate::run::journal::MARK_VARIABLE, "old-s").spawn().unwrap();
     use crate::run::journal::Obligation;
-    for obligation in [Obligation::HostScratch { path: folder.clone() }, Obligation::HostProcess { mark: "old-s".into() }, Obligation::StagedFile { path: "/x".into() }] {
+    for obligation in [
+        Obligation::HostScratch { path: folder.clone() },
+        Obligation::HostProcess { mark: "old-s".into() },
+        Obligation::StagedFile { path: "/x".into() },
+    ] {
         bench.with.journal.promise(obligation).unwrap();
     }
     let state = StateDir::find(Some(&bench.path("state")), &Environment::default()).unwrap();
     let next = Journal::open(&state, "job", None, RunId::random().unwrap()).unwrap();
-    let undone: Vec<bool> = next.leftovers().iter().map(|left| undo(left, &next, &bench.with.environment).unwrap()).collect();
+    let undone: Vec<bool> =
+        next.leftovers().iter().map(|left| undo(left, &next, &bench.with.environment).unwrap()).collect();
     assert_eq!(undone, [true, true, false]);
     assert!(!folder.exists() && child.wait().unwrap().code().is_none());
 }
