@@ -183,7 +183,7 @@ impl Table {
         let mut text = String::new();
         for (label, value) in &self.rows {
             let mut label = label.as_str();
-            for line in value.split('\n') {
+            for line in value.strip_suffix('\n').unwrap_or(value).split('\n') {
                 let line = if line.chars().count() < width { line.trim_end_matches(BLANKS) } else { line };
                 // Writing to a `String` cannot fail.
                 let _ = writeln!(text, "{label:>label_width$} {line}");
