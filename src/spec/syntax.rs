@@ -49,7 +49,9 @@ fn tab(report: &mut Report, file: FileId, line: &Line) -> bool {
 
 /// `{instance}` outside of quotes.
 fn placeholder(report: &mut Report, file: FileId, line: &Line, error: &SyntaxError) -> bool {
-    let mapping = error.message.contains("block mapping") || error.message.contains("flow ") || error.message.contains("not allowed");
+    let mapping = error.message.contains("block mapping")
+        || error.message.contains("flow ")
+        || error.message.contains("not allowed");
     let Some((at, name)) = mapping.then(|| unquoted_placeholder(&line.text)).flatten() else { return false };
     let end = line.start + at + name.len() + 2;
     let span = Span { file, start: line.start + at, end };
@@ -92,7 +94,9 @@ fn sigil(report: &mut Report, span: &Span, rest: &str) -> bool {
     let sigil = rest.chars().next().unwrap_or(' ');
     let message = format!("`{sigil}` at a value's beginning {what}");
     let span = Span { end: span.start + word.len(), ..span.clone() };
-    report.error("yaml-syntax", &span, message).help(format!("put the value in quotes: `\"{}\"`", word.replace('"', "'")));
+    report
+        .error("yaml-syntax", &span, message)
+        .help(format!("put the value in quotes: `\"{}\"`", word.replace('"', "'")));
     true
 }
 

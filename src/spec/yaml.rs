@@ -280,7 +280,6 @@ fn closing_length(source: &str, start: usize, end: usize) -> usize {
     if after.starts_with(closing) { rest.len() - after.len() + 1 } else { 0 }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

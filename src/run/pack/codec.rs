@@ -23,7 +23,9 @@ impl<W: Write> Encoder<W> {
     pub fn new(compression: Compression, below: W) -> io::Result<Self> {
         Ok(match compression {
             Compression::None => Self::None(below),
-            Compression::Gzip { level } => Self::Gzip(GzEncoder::new(below, flate2::Compression::new(level.clamp(1, 9)))),
+            Compression::Gzip { level } => {
+                Self::Gzip(GzEncoder::new(below, flate2::Compression::new(level.clamp(1, 9))))
+            }
             Compression::Zstd { level, threads } => {
                 let mut encoder = zstd::stream::write::Encoder::new(below, level)?;
                 encoder.include_checksum(true)?;

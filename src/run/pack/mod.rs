@@ -56,7 +56,13 @@ pub enum PackError {
 ///
 /// # Errors
 /// See [`PackError`].
-pub fn pack(mut dump: impl Read, is_tar: bool, compression: Compression, fan: Fan, stop: &Stop) -> Result<Packed, PackError> {
+pub fn pack(
+    mut dump: impl Read,
+    is_tar: bool,
+    compression: Compression,
+    fan: Fan,
+    stop: &Stop,
+) -> Result<Packed, PackError> {
     let mut scan = is_tar.then(TarScan::default);
     let mut encoder = Encoder::new(compression, Counted::new(fan)).map_err(PackError::Write)?;
     let mut buffer = vec![0; READ_BYTES];

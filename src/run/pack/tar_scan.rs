@@ -164,7 +164,9 @@ fn skip(size: u64) -> State {
 /// A number as tar writes it: octal digits, or GNU's big-endian binary with the highest bit set.
 fn number(field: &[u8]) -> Option<u64> {
     match field.split_first() {
-        Some((0x80, rest)) => rest.iter().try_fold(0u64, |value, byte| Some(value.checked_mul(256)? + u64::from(*byte))),
+        Some((0x80, rest)) => {
+            rest.iter().try_fold(0u64, |value, byte| Some(value.checked_mul(256)? + u64::from(*byte)))
+        }
         Some((first, _)) if *first < 0x80 => {
             let digits = field.iter().skip_while(|byte| **byte == b' ').take_while(|byte| !matches!(byte, 0 | b' '));
             let mut digits = digits.map(|byte| matches!(byte, b'0'..=b'7').then(|| u64::from(byte - b'0')));

@@ -8,23 +8,39 @@ fn none() -> Compression {
 }
 
 /// Packs for so many destinations; what each got.
-fn packed(dump: impl Read, is_tar: bool, compression: Compression, ways: usize) -> (Result<Packed, PackError>, Vec<Vec<u8>>) {
+fn packed(
+    dump: impl Read,
+    is_tar: bool,
+    compression: Compression,
+    ways: usize,
+) -> (Result<Packed, PackError>, Vec<Vec<u8>>) {
     let (fan, ends) = Fan::new(ways);
     std::thread::scope(|scope| {
-        let takers: Vec<_> = ends.into_iter().map(|mut end| scope.spawn(move || {
-            let mut got = vec![];
-            while let Some(chunk) = end.blocking_recv() {
-                got.extend_from_slice(&chunk);
-            }
-            got
-        })).collect();
+        let takers: Vec<_> = ends
+            .into_iter()
+            .map(|mut end| {
+                scope.spawn(move || {
+                    let mut got = vec![];
+                    while let Some(chunk) = end.blocking_recv() {
+                        got.extend_from_slice(&chunk);
+                    }
+                    got
+                })
+            })
+            .collect();
         let packed = pack(dump, is_tar, compression, fan, &Stop::default());
         (packed, takers.into_iter().map(|taker| taker.join().unwrap()).collect())
     })
 }
 
 fn tar(folder: &std::path::Path, args: &[&str]) -> Vec<u8> {
-    let output = Command::new("tar").arg("--create").args(["--format=posix", "--sparse"]).args(["-C", folder.to_str().unwrap()]).args(args).output().unwrap();
+    let output = Command::new("tar")
+        .arg("--create")
+        .args(["--format=posix", "--sparse"])
+        .args(["-C", folder.to_str().unwrap()])
+        .args(args)
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{output:?}");
     output.stdout
 }
@@ -41,7 +57,12 @@ fn members(archive: &[u8]) -> Option<Members> {
 #[test]
 fn every_destination_gets_the_same_and_it_decodes_back() {
     let dump: Vec<u8> = (0..3_000_000u32).flat_map(|n| (n / 7).to_le_bytes()).collect();
-    for compression in [none(), Compression::Gzip { level: 6 }, Compression::Zstd { level: 3, threads: 1 }, Compression::Zstd { level: 3, threads: 2 }] {
+    for compression in [
+        none(),
+        Compression::Gzip { level: 6 },
+        Compression::Zstd { level: 3, threads: 1 },
+        Compression::Zstd { level: 3, threads: 2 },
+    ] {
         let (packed, got) = packed(dump.as_slice(), false, compression, 3);
         let packed = packed.unwrap();
         assert_eq!((got[0].len() as u64, packed.raw), (packed.packed, dump.len() as u64));
@@ -59,7 +80,9 @@ fn a_destination_that_gives_up_does_not_stop_the_others() {
     let (fan, mut ends) = Fan::new(2);
     let (quitter, mut patient) = (ends.remove(0), ends.remove(0));
     drop(quitter);
-    let taker = std::thread::spawn(move || std::iter::from_fn(|| patient.blocking_recv()).map(|chunk| chunk.len()).sum::<usize>());
+    let taker = std::thread::spawn(move || {
+        std::iter::from_fn(|| patient.blocking_recv()).map(|chunk| chunk.len()).sum::<usize>()
+    });
     pack(dump.as_slice(), false, none(), fan, &Stop::default()).unwrap();
     assert_eq!(taker.join().unwrap(), dump.len());
 }
@@ -92,7 +115,14 @@ fn what_holds_nothing_is_empty() {
     std::fs::create_dir_all(folder.path().join("pages/sub")).unwrap();
     let no_member = tar(folder.path(), &["--files-from=/dev/null"]);
     let folders = tar(folder.path(), &["pages"]);
-    for (dump, is_tar, empty) in [(&vec![], false, true), (&vec![], true, true), (&vec![0], false, false), (&no_member, true, true), (&no_member, false, false), (&folders, true, true)] {
+    for (dump, is_tar, empty) in [
+        (&vec![], false, true),
+        (&vec![], true, true),
+        (&vec![0], false, false),
+        (&no_member, true, true),
+        (&no_member, false, false),
+        (&folders, true, true),
+    ] {
         assert_eq!(packed(dump.as_slice(), is_tar, none(), 1).0.unwrap().is_empty(), empty);
     }
     std::fs::write(folder.path().join("pages/sub/empty"), "").unwrap();

@@ -34,7 +34,8 @@ type Clash<'n, 'a> = (&'n Named<'a>, &'n Named<'a>);
 
 /// Reports jobs, and instances of a job, whose archives could be taken for each other's.
 pub(super) fn check(spec: &Spec, decoder: &mut Decoder<'_>) {
-    let of_job = |job: &Job| job.instances.len().max(1).saturating_mul(job.sources.len()).saturating_mul(job.store.len());
+    let of_job =
+        |job: &Job| job.instances.len().max(1).saturating_mul(job.sources.len()).saturating_mul(job.store.len());
     if spec.jobs.iter().map(of_job).fold(0, usize::saturating_add) > ARCHIVES_MAX {
         return not_compared(spec, decoder);
     }
@@ -165,7 +166,8 @@ fn beginning<'n>(named: &'n Named<'_>) -> &'n str {
 /// Clashes of names with an unknown host, with each other and with all others. Only names of which one's certain
 /// beginning is the beginning of the other's can meet.
 fn host_clashes<'n, 'a>(hosts: &[&'n Named<'a>], fixed: &[&'n Named<'a>], left: &mut usize) -> Vec<Clash<'n, 'a>> {
-    let mut all: Vec<&'n Named<'a>> = if hosts.is_empty() { vec![] } else { hosts.iter().chain(fixed).copied().collect() };
+    let mut all: Vec<&'n Named<'a>> =
+        if hosts.is_empty() { vec![] } else { hosts.iter().chain(fixed).copied().collect() };
     all.sort_by_key(|named| beginning(named));
     let mut clashes = vec![];
     for one in hosts {
