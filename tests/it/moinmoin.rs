@@ -63,10 +63,11 @@ impl Scene {
             Etcd::USER,
             password.display()
         );
+        let host = self.host_folder();
         let changes = [
             ("endpoints: [\"http://127.0.0.1:2379\"]", etcd.as_str()),
             ("https://ds.jp-east.idcfcloud.com", &self.s3.endpoint()),
-            ("/opt/moin/backups", self.host_folder().to_str().unwrap()),
+            ("/opt/moin/backups", host.to_str().unwrap()),
             ("instances: [\"80\"]", &format!("instances: [\"{name}\"]")),
         ];
         changes.into_iter().fold(text, |text, (from, to)| {
