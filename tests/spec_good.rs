@@ -21,6 +21,8 @@ fn the_spec_that_the_design_shows_is_read_without_a_finding() {
 
 #[test]
 fn a_minimal_job_is_read() {
-    let spec = read("version: 1\ndestinations: {here: {local: {path: /var/backups}}}\njobs:\n  etc:\n    schedule: {every: 1h}\n    sources: {etc: {paths: [/etc]}}\n    store: [here]\n");
+    let spec = read(
+        "version: 1\ndestinations: {here: {local: {path: /var/backups}}}\njobs:\n  etc:\n    schedule: {every: 1h}\n    sources: {etc: {paths: [/etc]}}\n    store: [here]\n",
+    );
     assert_eq!(spec.jobs[0].name, "etc");
 }

@@ -143,7 +143,11 @@ impl Journal {
         let (open, next, broken) = read(path)?;
         rewrite(path, &open)?;
         let file = OpenOptions::new().append(true).open(path)?;
-        let leftover = |(id, entry): (&PromiseId, &Entry)| Leftover { id: *id, run: entry.run.clone(), obligation: entry.obligation.clone() };
+        let leftover = |(id, entry): (&PromiseId, &Entry)| Leftover {
+            id: *id,
+            run: entry.run.clone(),
+            obligation: entry.obligation.clone(),
+        };
         let leftovers = open.iter().map(leftover).collect();
         Ok(Self { path: path.to_owned(), run, leftovers, broken, state: Mutex::new(State { file, next, open }) })
     }
@@ -228,7 +232,8 @@ fn read(path: &Path) -> io::Result<Read> {
             Ok(Line::Done { id }) => {
                 open.remove(&id);
             }
-            Err(_) => broken.push(BrokenLine { line: at + 1, text: String::from_utf8_lossy(&line).chars().take(200).collect() }),
+            Err(_) => broken
+                .push(BrokenLine { line: at + 1, text: String::from_utf8_lossy(&line).chars().take(200).collect() }),
         }
     }
     Ok((open, next, broken))
@@ -282,7 +287,9 @@ mod tests {
         let killed = bench.open();
         let kept = killed.promise(staged("/a")).unwrap();
         let undone = killed.promise(staged("/b")).unwrap();
-        killed.promise(Obligation::MultipartUpload { destination: "d".into(), key: "k".into(), upload_id: None }).unwrap();
+        killed
+            .promise(Obligation::MultipartUpload { destination: "d".into(), key: "k".into(), upload_id: None })
+            .unwrap();
         killed.done(undone).unwrap();
         drop(killed);
 

@@ -26,7 +26,10 @@ impl StateDir {
     /// # Errors
     /// None of these is known, or the folder cannot be made.
     pub fn find(given: Option<&Path>, environment: &Environment) -> Result<Self, LockError> {
-        let path = given.map(Path::to_owned).or_else(|| default_path(environment, os::is_root())).ok_or(LockError::NoStateDir)?;
+        let path = given
+            .map(Path::to_owned)
+            .or_else(|| default_path(environment, os::is_root()))
+            .ok_or(LockError::NoStateDir)?;
         let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
         made.map_err(|source| LockError::StateDir { path: path.clone(), source })?;
         Ok(Self(path))
@@ -48,8 +51,13 @@ impl StateDir {
 fn default_path(environment: &Environment, root: bool) -> Option<PathBuf> {
     let of_systemd = || environment.get("STATE_DIRECTORY").and_then(|list| std::env::split_paths(list).next());
     let of_root = || root.then(|| PathBuf::from("/var/lib/eightbells"));
-    let state_home = || environment.path("XDG_STATE_HOME").or_else(|| Some(environment.path("HOME")?.join(".local/state")));
-    environment.path(STATE_DIR_VARIABLE).or_else(of_systemd).or_else(of_root).or_else(|| Some(state_home()?.join("eightbells")))
+    let state_home =
+        || environment.path("XDG_STATE_HOME").or_else(|| Some(environment.path("HOME")?.join(".local/state")));
+    environment
+        .path(STATE_DIR_VARIABLE)
+        .or_else(of_systemd)
+        .or_else(of_root)
+        .or_else(|| Some(state_home()?.join("eightbells")))
 }
 
 /// A file name that no other job or instance has.
@@ -184,7 +192,8 @@ mod tests {
     fn other_instances_have_locks_of_their_own() {
         let (_folder, state) = state();
         let run = RunId::random().unwrap();
-        let names = [("j", None), ("j", Some("")), ("j", Some("80")), ("j@80", None), ("j", Some("../x")), ("j", Some("%2e"))];
+        let names =
+            [("j", None), ("j", Some("")), ("j", Some("80")), ("j@80", None), ("j", Some("../x")), ("j", Some("%2e"))];
         let locks: Vec<_> = names.iter().map(|(job, instance)| Lock::take(&state, job, *instance, &run)).collect();
         assert!(locks.iter().all(Result::is_ok));
         let long = "ü".repeat(300);

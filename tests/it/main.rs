@@ -5,7 +5,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod docs;
+mod dumps;
+mod dumps_podman;
 mod generate;
 mod harness;
 mod hostile;
+mod references;
+mod scripts;
 mod tree;
+mod unit_text;

@@ -1,9 +1,9 @@
 //! fleet's reading of unit files and names, against what its own packages were seen to do.
 
+use super::support::{cases, load, text};
 use eightbells::unit::fleet_name::{self, EscapeAs, FleetName};
 use eightbells::unit::{Dialect, ItemKind, ProblemKind, UnitFile};
 use serde_json::{Value, json};
-use super::support::{cases, load, text};
 
 /// The releases in the data, and the dialect that stands for each.
 const RELEASES: [(&str, Dialect); 2] = [("v1.0.0", Dialect::Fleet), ("v0.8.3", Dialect::FleetBefore012)];

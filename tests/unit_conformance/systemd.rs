@@ -1,5 +1,6 @@
 //! systemd's reading of unit text, against its own tests and against a running systemd 252.
 
+use super::support::{cases, load, rows, text};
 use eightbells::unit::cunescape::{Nul, UnknownEscape, cunescape};
 use eightbells::unit::environment::{self, CommentContinuation};
 use eightbells::unit::exec::{self, ExecCommand, ExecEffect, Prefix};
@@ -7,7 +8,6 @@ use eightbells::unit::specifier::{self, Values};
 use eightbells::unit::words::{WordFlags, Words};
 use eightbells::unit::{Dialect, UnitFile, UnitName};
 use serde_json::{Value, json};
-use super::support::{cases, load, rows, text};
 
 fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
@@ -298,7 +298,8 @@ fn units_are_read_as_a_running_252_was_seen_to() {
 }
 
 fn has_problem(file: &UnitFile, values: &Values) -> bool {
-    let exec = |key| file.entries_for("Service", key).any(|entry| !exec::parse(entry.bytes(), values).problems.is_empty());
+    let exec =
+        |key| file.entries_for("Service", key).any(|entry| !exec::parse(entry.bytes(), values).problems.is_empty());
     let environment = file
         .entries_for("Service", "Environment")
         .any(|entry| !environment::parse(entry.bytes(), values).problems.is_empty());

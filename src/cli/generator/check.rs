@@ -4,7 +4,7 @@ use super::{TargetArgs, load, load_or_fail};
 use crate::cli::output::{self, Failure, print, say};
 use crate::contract::exit;
 use crate::diag::{Report, Severity, render_json};
-use crate::schedule;
+use crate::schedule::{self, report::CalendarQuestion};
 use crate::spec;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -87,8 +87,13 @@ pub(super) struct CalendarArgs {
 pub(super) fn calendar(args: &CalendarArgs) -> Result<(), Failure> {
     let zone = jiff::tz::TimeZone::system();
     let now = jiff::Timestamp::now();
-    let report = schedule::report::calendar(&args.expressions, args.iterations, args.base_time.as_deref(), now, &zone);
-    finish(report)
+    let base_time = match &args.base_time {
+        None => now,
+        Some(text) => schedule::timestamp::parse(text, now, &zone)
+            .map_err(|error| Failure::new(exit::USAGE, format!("`{text}` is not a time: {error}")))?,
+    };
+    let question = CalendarQuestion { now, base_time, zone: &zone, iterations: args.iterations };
+    finish(schedule::report::calendar(&args.expressions, &question))
 }
 
 /// What `timespan` is told.
@@ -104,11 +109,11 @@ pub(super) fn timespan(args: &TimespanArgs) -> Result<(), Failure> {
 }
 
 /// Prints what could be told, and fails with what could not.
-fn finish(report: (String, Vec<String>)) -> Result<(), Failure> {
-    let (text, errors) = report;
-    print(&text)?;
-    for error in &errors {
-        say(&format!("error: {error}"));
+fn finish<E: std::error::Error>(report: schedule::report::Report<E>) -> Result<(), Failure> {
+    print(&report.text)?;
+    for error in &report.errors {
+        let cause = std::error::Error::source(error).map_or_else(String::new, |cause| format!(": {cause}"));
+        say(&format!("error: {error}{cause}"));
     }
-    if errors.is_empty() { Ok(()) } else { Err(Failure::said(exit::FAILED)) }
+    if report.errors.is_empty() { Ok(()) } else { Err(Failure::said(exit::FAILED)) }
 }

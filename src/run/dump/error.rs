@@ -48,7 +48,9 @@ pub enum DumpError {
     #[error("GNU tar is needed and there is no `tar` in the runner's PATH: install it (Debian: apt-get install tar)")]
     NoTar,
     /// Busybox's, or another tar that would lose what GNU's keeps.
-    #[error("`tar` is not GNU tar: another one loses access lists, sparse files and names; install GNU tar before it in the runner's PATH")]
+    #[error(
+        "`tar` is not GNU tar: another one loses access lists, sparse files and names; install GNU tar before it in the runner's PATH"
+    )]
     ForeignTar,
     /// A program ended badly.
     #[error("`{what}` failed: {how}{tail}")]

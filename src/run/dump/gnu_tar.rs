@@ -82,26 +82,48 @@ const ENDS: [(&str, Meaning); 14] = [
 ];
 
 /// What a file could not be asked for, between its name and the system's reason.
-const CANNOT_READ: [&str; 8] =
-    [": Cannot open", ": Cannot stat", ": Cannot read", ": Cannot readlink", ": Cannot savedir", ": Cannot seek", ": Cannot fdopendir", ": Read error at byte"];
+const CANNOT_READ: [&str; 8] = [
+    ": Cannot open",
+    ": Cannot stat",
+    ": Cannot read",
+    ": Cannot readlink",
+    ": Cannot savedir",
+    ": Cannot seek",
+    ": Cannot fdopendir",
+    ": Read error at byte",
+];
 
 /// Attributes that a file system may refuse to tell; the file itself is there.
 const ATTRIBUTES: [&str; 4] = ["xattr", "acl", "ACL", "SELinux"];
 
+/// What follows the program's name; a wrapper may have called it by its path.
+fn of_tar(line: &str) -> Option<&str> {
+    let (program, said) = line.split_once(": ")?;
+    matches!(program.rsplit('/').next(), Some("tar" | "gtar")).then_some(said)
+}
+
 fn meaning(line: &str) -> Meaning {
-    let Some(line) = line.strip_prefix("tar: ") else { return Meaning::Unknown };
+    let Some(line) = of_tar(line) else { return Meaning::Unknown };
     if let Some((_, meaning)) = ENDS.iter().find(|(end, _)| line.ends_with(end)) {
         return *meaning;
     }
-    if let Some((name_and_verb, _reason)) = line.rsplit_once(": ") {
-        return with_reason(line, name_and_verb);
+    if let Some((name_and_verb, reason)) = line.rsplit_once(": ") {
+        return with_reason(line, name_and_verb, reason);
     }
-    if line.ends_with("padding with zeros") && line.contains(": File shrank by ") { Meaning::Changed } else { Meaning::Unknown }
+    if line.ends_with("padding with zeros") && line.contains(": File shrank by ") {
+        Meaning::Changed
+    } else {
+        Meaning::Unknown
+    }
 }
 
 /// `NAME: Cannot VERB: REASON`, the reason being the system's; also `NAME: File shrank by N bytes; padding with zeros`.
-fn with_reason(line: &str, name_and_verb: &str) -> Meaning {
+fn with_reason(line: &str, name_and_verb: &str, reason: &str) -> Meaning {
     if line.contains(": File shrank by ") && line.ends_with("padding with zeros") {
+        return Meaning::Changed;
+    }
+    // busybox of a file that vanished between being listed and being looked at
+    if !name_and_verb.contains(": ") && reason == "No such file or directory" {
         return Meaning::Changed;
     }
     if name_and_verb.starts_with("can't open '") || name_and_verb.starts_with("can't stat '") {
@@ -109,7 +131,9 @@ fn with_reason(line: &str, name_and_verb: &str) -> Meaning {
     }
     let (name, verb) = name_and_verb.rsplit_once(": ").unwrap_or(("", name_and_verb));
     let of_attribute = ATTRIBUTES.iter().any(|word| verb.contains(word));
-    if of_attribute && (name.ends_with(": Warning") || verb.starts_with("Cannot ") || verb.starts_with("Warning: Cannot ")) {
+    if of_attribute
+        && (name.ends_with(": Warning") || verb.starts_with("Cannot ") || verb.starts_with("Warning: Cannot "))
+    {
         return Meaning::Odd;
     }
     let said = format!(": {verb}");
@@ -151,7 +175,7 @@ impl Remarks {
         if meaning != Meaning::Chatter {
             log.line("tar", line);
         }
-        let text = log.clean(line.strip_prefix("tar: ").unwrap_or(line));
+        let text = log.clean(of_tar(line).unwrap_or(line));
         let mut sorted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match meaning {
             Meaning::Chatter => {}
@@ -182,7 +206,11 @@ impl Remarks {
             Some(2) => !sorted.unknown && sorted.has_unreadable() && sorted.delayed,
             Some(_) | None => false,
         };
-        if explained { Ok(sorted.verdict()) } else { Err(DumpError::Failed { what: "tar".into(), how: ended.describe(), tail: log.tail() }) }
+        if explained {
+            Ok(sorted.verdict())
+        } else {
+            Err(DumpError::Failed { what: "tar".into(), how: ended.describe(), tail: log.tail() })
+        }
     }
 }
 
@@ -200,7 +228,8 @@ impl Sorted {
     }
 
     fn verdict(self) -> Verdict {
-        let Self { mut warnings, mut unreadable, changed: _, unknown: _, delayed: _, more_warnings, more_unreadable } = self;
+        let Self { mut warnings, mut unreadable, changed: _, unknown: _, delayed: _, more_warnings, more_unreadable } =
+            self;
         for (list, more) in [(&mut warnings, more_warnings), (&mut unreadable, more_unreadable)] {
             if more > 0 {
                 list.push(format!("… and {more} more"));
@@ -234,6 +263,10 @@ mod tests {
             ("tar: Removing leading `/' from member names", Meaning::Chatter),
             ("tar: Removing leading `/' from hard link targets", Meaning::Chatter),
             ("tar: can't open 'a': Permission denied", Meaning::Unreadable),
+            ("/usr/bin/tar: a: socket ignored", Meaning::Odd),
+            ("cat: a: Cannot open: Permission denied", Meaning::Unknown),
+            ("tar: a: No such file or directory", Meaning::Changed),
+            ("tar: a: No space left on device", Meaning::Unknown),
             ("tar: -: Cannot write: Broken pipe", Meaning::Unknown),
             ("tar: -: Wrote only 4096 of 10240 bytes", Meaning::Unknown),
             ("tar: Error is not recoverable: exiting now", Meaning::Unknown),
@@ -249,7 +282,9 @@ mod tests {
     fn judge(lines: &[&str], code: i32) -> Result<Verdict, DumpError> {
         let log = Log::new("s", Arc::new(Secrets::default()));
         let remarks = Remarks::default();
-        lines.iter().for_each(|line| remarks.note(line, &log));
+        for line in lines {
+            remarks.note(line, &log);
+        }
         remarks.judge(Ended { status: ExitStatus::from_raw(code << 8), cut: None }, &log)
     }
 

@@ -133,10 +133,10 @@ impl Running {
             return Err(DumpError::Cut { what, cut });
         }
         if let Some(found) = container {
-            found.still_runs()?;
+            found.still_runs_after(ended)?;
         }
-        let counts = *counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut outcome = judge.judge(ended, &what, &log, counts, allow_empty)?;
+        let counts = counts.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut outcome = judge.judge(ended, &what, &log, &counts, allow_empty)?;
         outcome.how = how;
         outcome.warnings.splice(0..0, warnings);
         outcome.warnings.extend(owed.settle());
@@ -152,15 +152,27 @@ impl Running {
 }
 
 impl Judge {
-    fn judge(&self, ended: Ended, what: &str, log: &log::Log, counts: members::Counts, allow_empty: bool) -> Result<Outcome, DumpError> {
+    fn judge(
+        &self,
+        ended: Ended,
+        what: &str,
+        log: &log::Log,
+        counts: &members::Counts,
+        allow_empty: bool,
+    ) -> Result<Outcome, DumpError> {
         match self {
-            Self::Status if !ended.status.success() => Err(failed(what, ended, log)),
+            Self::Status if !ended.status.success() => Err(failed(what, ended, log, counts)),
             Self::Status if counts.bytes == 0 && !allow_empty => Err(DumpError::Empty),
             Self::Status => Ok(Outcome { bytes: counts.bytes, ..Outcome::default() }),
             Self::Tar { remarks, tree } => {
                 let gnu_tar::Verdict { warnings, unreadable } = remarks.judge(ended, log)?;
                 if let Some(path) = tree.as_ref().filter(|_| counts.begins_with_symlink) {
                     return Err(ContainerError::TreeSymlink { path: path.clone() }.into());
+                }
+                let all_missing =
+                    warnings.iter().chain(&unreadable).all(|remark| remark.ends_with("No such file or directory"));
+                if let Some(path) = tree.as_ref().filter(|_| counts.members == 0 && all_missing) {
+                    return Err(ContainerError::TreeMissing { path: path.clone() }.into());
                 }
                 archive_judged(counts, allow_empty, &unreadable)?;
                 let (members, files) = (Some(counts.members), Some(counts.files));
@@ -170,11 +182,19 @@ impl Judge {
     }
 }
 
-fn failed(what: &str, ended: Ended, log: &log::Log) -> DumpError {
-    DumpError::Failed { what: what.to_owned(), how: ended.describe(), tail: log.tail() }
+/// Where a program could not even begin in a container, docker says why on standard output.
+fn failed(what: &str, ended: Ended, log: &log::Log, counts: &members::Counts) -> DumpError {
+    let tail = match ended.status.code() {
+        Some(125..=127) if log.tail().0.is_empty() => {
+            let head = String::from_utf8_lossy(&counts.head);
+            log.of_lines(&head.lines().map(str::to_owned).collect::<Vec<_>>())
+        }
+        _ => log.tail(),
+    };
+    DumpError::Failed { what: what.to_owned(), how: ended.describe(), tail }
 }
 
-fn archive_judged(counts: members::Counts, allow_empty: bool, unreadable: &[String]) -> Result<(), DumpError> {
+fn archive_judged(counts: &members::Counts, allow_empty: bool, unreadable: &[String]) -> Result<(), DumpError> {
     if counts.broken {
         return Err(DumpError::NotTar);
     }

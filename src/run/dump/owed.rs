@@ -66,7 +66,13 @@ struct Owed {
 impl Owed {
     fn new(obligation: Obligation, with: &Surroundings) -> Result<Self, DumpError> {
         let id = with.journal.promise(obligation.clone())?;
-        Ok(Self { obligation, id, journal: Arc::clone(&with.journal), environment: with.environment.clone(), settled: false })
+        Ok(Self {
+            obligation,
+            id,
+            journal: Arc::clone(&with.journal),
+            environment: with.environment.clone(),
+            settled: false,
+        })
     }
 
     /// Undoes the thing; a text where that was not possible (the next run will try again).
@@ -165,8 +171,12 @@ fn undo_obligation(obligation: &Obligation, environment: &Environment) -> Result
             pids if pids.is_empty() => {}
             pids => return Err(UndoError::HostProcess { pids }),
         },
-        Obligation::ContainerScratch { engine, container, path } => container::remove_scratch(engine, container, path, environment)?,
-        Obligation::ContainerProcess { engine, container, mark } => container::end_processes(engine, container, mark, environment)?,
+        Obligation::ContainerScratch { engine, container, path } => {
+            container::remove_scratch(engine, container, path, environment)?;
+        }
+        Obligation::ContainerProcess { engine, container, mark } => {
+            container::end_processes(engine, container, mark, environment)?;
+        }
         Obligation::StagedFile { .. } | Obligation::MultipartUpload { .. } => return Ok(false),
     }
     Ok(true)

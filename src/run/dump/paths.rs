@@ -26,7 +26,8 @@ pub(super) fn start(paths: &Paths, start: Start<'_>) -> Result<Dump, DumpError> 
     if *one_file_system {
         program = program.arg("--one-file-system");
     }
-    let program = program.args(["--null", "--verbatim-files-from", "--files-from=-"]).stdin(Input::Bytes(null_separated(&roots)));
+    let program =
+        program.args(["--null", "--verbatim-files-from", "--files-from=-"]).stdin(Input::Bytes(null_separated(&roots)));
     let mut dump = start.tar(program, None)?;
     dump.running.warnings = remarks;
     Ok(dump)
@@ -38,9 +39,10 @@ fn remark(root: &Path) -> Result<Option<String>, DumpError> {
     match std::fs::symlink_metadata(root) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(DumpError::PathMissing { path }),
         Err(source) => Err(DumpError::PathUnusable { path, source }),
-        Ok(found) if found.is_symlink() => {
-            Ok(Some(format!("{}: is a symbolic link, and only the link itself is in the archive; name what it leads to", root.display())))
-        }
+        Ok(found) if found.is_symlink() => Ok(Some(format!(
+            "{}: is a symbolic link, and only the link itself is in the archive; name what it leads to",
+            root.display()
+        ))),
         Ok(_) => Ok(None),
     }
 }

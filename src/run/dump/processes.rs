@@ -54,7 +54,11 @@ fn marked(mark: &str) -> Vec<i32> {
     };
     let mut found: BTreeSet<i32> = parents.keys().copied().filter(has_mark).collect();
     loop {
-        let more: Vec<i32> = parents.iter().filter(|(pid, parent)| found.contains(parent) && !found.contains(pid)).map(|(pid, _)| *pid).collect();
+        let more: Vec<i32> = parents
+            .iter()
+            .filter(|(pid, parent)| found.contains(parent) && !found.contains(pid))
+            .map(|(pid, _)| *pid)
+            .collect();
         if more.is_empty() {
             break;
         }

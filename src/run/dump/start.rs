@@ -25,7 +25,14 @@ impl<'a> Start<'a> {
         let context = Context { source: Some(source.name.clone()), scratch: None, ..with.context.clone() };
         let limits = Limits { stop: with.stop.clone(), deadline: None };
         let limits = source.timeout.map_or(limits.clone(), |time| limits.at_most(time));
-        Self { source, with, context, limits, log: Log::new(&source.name, with.secrets.clone()), owed: Debts::default() }
+        Self {
+            source,
+            with,
+            context,
+            limits,
+            log: Log::new(&source.name, with.secrets.clone()),
+            owed: Debts::default(),
+        }
     }
 
     /// What marks this source's processes and folders: `RUN-SOURCE`.
@@ -64,7 +71,13 @@ impl<'a> Start<'a> {
         self.run(program, name, sink, Judge::Status)
     }
 
-    fn run(self, program: Program, name: &str, sink: impl FnMut(String) + Send + 'static, judge: Judge) -> Result<Dump, DumpError> {
+    fn run(
+        self,
+        program: Program,
+        name: &str,
+        sink: impl FnMut(String) + Send + 'static,
+        judge: Judge,
+    ) -> Result<Dump, DumpError> {
         let Self { source, with: _, context: _, limits, log, owed } = self;
         let (process, output) = Process::spawn(program, limits, sink)?;
         let (stream, counts) = Counted::new(output, matches!(judge, Judge::Tar { .. }));

@@ -1,4 +1,5 @@
 use super::*;
+use crate::run::journal::Obligation;
 use crate::run::lock::StateDir;
 use crate::source::{Command, Paths};
 use crate::value::{Template, Value};
@@ -20,7 +21,8 @@ impl Bench {
         let run = RunId::random().unwrap();
         let journal = Arc::new(Journal::open(&state, "job", None, run.clone()).unwrap());
         let time = "2014-11-02T01:02:03[UTC]".parse().unwrap();
-        let context = Context { job: "job".into(), instance: None, host: "h".into(), source: None, scratch: None, time };
+        let context =
+            Context { job: "job".into(), instance: None, host: "h".into(), source: None, scratch: None, time };
         let runner = [("AWS_SECRET_ACCESS_KEY", "x"), ("EIGHTBELLS_JOB", "{}"), ("CREDENTIALS_DIRECTORY", "/c")];
         let environment = std::env::vars_os().chain(runner.map(|(name, value)| (name.into(), value.into()))).collect();
         let with = Surroundings { context, secrets: Arc::default(), environment, run, journal, stop: Stop::default() };
@@ -56,7 +58,12 @@ impl Bench {
         let target = self.path("restored");
         std::fs::create_dir(&target).unwrap();
         std::fs::write(self.path("archive"), bytes).unwrap();
-        let status = Process::new("tar").args(["--extract", "--xattrs", "--acls", "-C"]).arg(&target).arg("-f").arg(self.path("archive")).status();
+        let status = Process::new("tar")
+            .args(["--extract", "--xattrs", "--acls", "-C"])
+            .arg(&target)
+            .arg("-f")
+            .arg(self.path("archive"))
+            .status();
         assert!(status.unwrap().success());
         target
     }
@@ -193,6 +200,62 @@ fn another_tar_is_refused_and_a_missing_one_named() {
     assert!(matches!(bench.dump(&of_data), Err(DumpError::ForeignTar)));
 }
 
+/// A folder in `PATH` whose `tar` is this shell script.
+fn tar_script(bench: &Bench, script: &str) -> Environment {
+    let bin = bench.path("bin");
+    std::fs::create_dir_all(&bin).unwrap();
+    std::fs::write(bin.join("tar"), format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::set_permissions(bin.join("tar"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", bin.display());
+    Environment::from_iter([("PATH", path)])
+}
+
+#[test]
+fn files_that_cannot_be_read_are_named_and_the_others_are_there() {
+    let mut bench = Bench::new();
+    for name in ["good", "secret"] {
+        std::fs::write(bench.data().join(name), "x").unwrap();
+    }
+    std::fs::create_dir(bench.data().join("closed")).unwrap();
+    for name in ["secret", "closed"] {
+        std::fs::set_permissions(bench.data().join(name), std::os::unix::fs::PermissionsExt::from_mode(0)).unwrap();
+    }
+    if crate::run::os::is_root() {
+        // The script is read by root, the files by nobody.
+        bench.with.environment = tar_script(
+            &bench,
+            "exec setpriv --reuid 65534 --clear-groups --no-new-privs --bounding-set -all --inh-caps -all /usr/bin/tar \"$@\"",
+        );
+        std::fs::set_permissions(bench.folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    let (bytes, outcome) = bench.dump(&source(SourceKind::Paths(paths(&[&bench.data()])))).unwrap();
+    assert_eq!(outcome.unreadable.len(), 2, "{outcome:?}");
+    assert!(outcome.unreadable.iter().all(|line| line.ends_with("Cannot open: Permission denied")), "{outcome:?}");
+    assert!(listing(&bytes).iter().any(|name| name.ends_with("/good")));
+    let secret = bench.data().join("secret");
+    let error = bench.dump(&source(SourceKind::Paths(paths(&[&secret])))).unwrap_err();
+    assert!(matches!(error, DumpError::NothingReadable { .. }), "{error}");
+}
+
+#[test]
+fn a_tar_that_breaks_off_is_no_dump_whatever_its_status() {
+    let mut bench = Bench::new();
+    std::fs::write(bench.data().join("f"), vec![1; 100_000]).unwrap();
+    let of_data = source(SourceKind::Paths(paths(&[&bench.data()])));
+    let version = "case $1 in --version) echo GNU tar; exit;; esac; ";
+    for (script, expected) in [
+        ("/usr/bin/tar \"$@\" | head -c 20000", "cut off"),
+        ("echo rubbish | cat - /dev/zero | head -c 5000", "not a tar archive"),
+        ("/usr/bin/tar \"$@\"; exit 2", "exited with status 2"),
+        ("/usr/bin/tar \"$@\"; echo 'tar: surprise' >&2; exit 1", "surprise"),
+        ("/usr/bin/tar \"$@\"; kill -9 $$", "signal 9"),
+    ] {
+        bench.with.environment = tar_script(&bench, &format!("{version}{script}"));
+        let error = bench.dump(&of_data).unwrap_err().to_string();
+        assert!(error.contains(expected), "{script}: {error}");
+    }
+}
+
 #[test]
 fn a_program_s_output_is_the_content() {
     let bench = Bench::new();
@@ -221,7 +284,10 @@ fn a_program_that_fails_is_no_dump_however_much_it_printed() {
     let error = bench.dump(&of_command("echo x; kill -9 $$")).unwrap_err();
     assert!(error.to_string().contains("signal 9"), "{error}");
     assert!(matches!(bench.dump(&of_command("true")), Err(DumpError::Empty)));
-    assert!(matches!(bench.dump(&source(SourceKind::Command(Command { argv: vec![], ..command("") }))), Err(DumpError::NoProgram)));
+    assert!(matches!(
+        bench.dump(&source(SourceKind::Command(Command { argv: vec![], ..command("") }))),
+        Err(DumpError::NoProgram)
+    ));
     assert_eq!(bench.left(), 0);
 }
 
@@ -271,7 +337,8 @@ fn a_scratch_folder_is_there_for_the_dump_and_gone_after_it() {
     with_scratch.argv = ["sh", "-c", "echo x >$S/f; echo y; sleep 60"].map(Template::literal).to_vec();
     let dump = Dump::start(&source(SourceKind::Command(with_scratch)), &bench.with).unwrap();
     drop(dump);
-    let left: Vec<_> = std::fs::read_dir(bench.path("state")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let left: Vec<_> =
+        std::fs::read_dir(bench.path("state")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["job.journal"]);
     assert_eq!(bench.left(), 0);
 }
@@ -293,13 +360,17 @@ fn what_a_killed_run_left_on_this_host_is_undone_by_the_next() {
     let folder = crate::run::scratch::path(&bench.with.journal, "old-s");
     crate::run::scratch::make(&folder).unwrap();
     let mut child = Process::new("sleep").arg("60").env(crate::run::journal::MARK_VARIABLE, "old-s").spawn().unwrap();
-    use crate::run::journal::Obligation;
-    for obligation in [Obligation::HostScratch { path: folder.clone() }, Obligation::HostProcess { mark: "old-s".into() }, Obligation::StagedFile { path: "/x".into() }] {
+    for obligation in [
+        Obligation::HostScratch { path: folder.clone() },
+        Obligation::HostProcess { mark: "old-s".into() },
+        Obligation::StagedFile { path: "/x".into() },
+    ] {
         bench.with.journal.promise(obligation).unwrap();
     }
     let state = StateDir::find(Some(&bench.path("state")), &Environment::default()).unwrap();
     let next = Journal::open(&state, "job", None, RunId::random().unwrap()).unwrap();
-    let undone: Vec<bool> = next.leftovers().iter().map(|left| undo(left, &next, &bench.with.environment).unwrap()).collect();
+    let undone: Vec<bool> =
+        next.leftovers().iter().map(|left| undo(left, &next, &bench.with.environment).unwrap()).collect();
     assert_eq!(undone, [true, true, false]);
     assert!(!folder.exists() && child.wait().unwrap().code().is_none());
 }

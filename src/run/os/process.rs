@@ -1,8 +1,8 @@
 //! Child processes: in a process group of their own, watched, and ended as a group.
 
+use super::Stop;
 use super::pipe::Pipe;
 use super::program::Program;
-use super::Stop;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use std::ffi::OsString;
 use std::io::{self, Read, Write as _};
@@ -145,12 +145,20 @@ impl Process {
     ///
     /// # Errors
     /// The program is missing, or may not be started.
-    pub fn spawn(program: Program, limits: Limits, line: impl FnMut(String) + Send + 'static) -> Result<(Self, Output), SpawnError> {
+    pub fn spawn(
+        program: Program,
+        limits: Limits,
+        line: impl FnMut(String) + Send + 'static,
+    ) -> Result<(Self, Output), SpawnError> {
         let name = program.name.clone();
         Self::start(program, limits, line).map_err(|source| SpawnError { program: name, source })
     }
 
-    fn start(program: Program, limits: Limits, line: impl FnMut(String) + Send + 'static) -> io::Result<(Self, Output)> {
+    fn start(
+        program: Program,
+        limits: Limits,
+        line: impl FnMut(String) + Send + 'static,
+    ) -> io::Result<(Self, Output)> {
         let (mut command, input) = program.into_command();
         let mut child = command.spawn()?;
         let (events, received) = channel();
@@ -229,11 +237,19 @@ fn feed(child: &mut Child, input: Option<Vec<u8>>) -> io::Result<()> {
 }
 
 /// A supervisor that could not be started leaves no process behind.
-fn supervise(child: Child, received: Receiver<Event>, events: Sender<Event>, limits: Limits, stdout: Pipe) -> io::Result<JoinHandle<io::Result<Ended>>> {
+fn supervise(
+    child: Child,
+    received: Receiver<Event>,
+    events: Sender<Event>,
+    limits: Limits,
+    stdout: Pipe,
+) -> io::Result<JoinHandle<io::Result<Ended>>> {
     let pid = Pid::from_child(&child);
     let watched = thread::Builder::new().name("wait".into()).spawn(move || {
         // The zombie stays: as long as nobody reaps it, its group's number cannot become someone else's.
-        while let Err(rustix::io::Errno::INTR) = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {}
+        while let Err(rustix::io::Errno::INTR) = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)
+        {
+        }
         let _ = events.send(Event::Exited);
     });
     let supervisor = watched.and_then(|_| {
@@ -321,6 +337,17 @@ pub struct Captured {
     pub stdout: Vec<u8>,
     /// Its last lines of standard error.
     pub stderr: Vec<String>,
+}
+
+impl Captured {
+    /// What it said: its standard error, or where that is empty its output, since engines print errors there too.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        if self.stderr.is_empty() {
+            return String::from_utf8_lossy(&self.stdout).lines().take(CAPTURED_LINES_MAX).map(str::to_owned).collect();
+        }
+        self.stderr.clone()
+    }
 }
 
 /// How many lines of a short program's standard error are kept.

@@ -13,15 +13,40 @@ const PATH_DEFAULT: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 
 /// What every child gets of the runner's environment, where it is set: nothing that could hold a secret.
 const HARMLESS: [&str; 14] = [
-    "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "LC_MESSAGES", "LC_COLLATE", "LC_TIME", "TZ", "TMPDIR",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "LANGUAGE",
+    "LC_ALL",
+    "LC_CTYPE",
+    "LC_MESSAGES",
+    "LC_COLLATE",
+    "LC_TIME",
+    "TZ",
+    "TMPDIR",
     "XDG_RUNTIME_DIR",
 ];
 
 /// What a container engine's command line gets besides: where its daemon, its settings and its store are.
 const ENGINE: [&str; 16] = [
-    "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY", "DOCKER_API_VERSION", "CONTAINER_HOST",
-    "CONTAINER_CONNECTION", "CONTAINER_SSHKEY", "CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF", "CONTAINERS_REGISTRIES_CONF",
-    "XDG_CONFIG_HOME", "XDG_DATA_HOME", "DBUS_SESSION_BUS_ADDRESS", "SSH_AUTH_SOCK",
+    "DOCKER_HOST",
+    "DOCKER_CONTEXT",
+    "DOCKER_CONFIG",
+    "DOCKER_CERT_PATH",
+    "DOCKER_TLS_VERIFY",
+    "DOCKER_API_VERSION",
+    "CONTAINER_HOST",
+    "CONTAINER_CONNECTION",
+    "CONTAINER_SSHKEY",
+    "CONTAINERS_CONF",
+    "CONTAINERS_STORAGE_CONF",
+    "CONTAINERS_REGISTRIES_CONF",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "SSH_AUTH_SOCK",
 ];
 
 /// A program to start. Its environment is empty but for what is added here.
@@ -70,7 +95,11 @@ impl Program {
     pub fn engine_reads(name: &str) -> bool {
         let prefixes = ["DOCKER_", "CONTAINER", "PODMAN_", "XDG_", "LD_", "LC_", "GO"];
         let proxy = name.to_ascii_uppercase().ends_with("_PROXY");
-        name == "PATH" || proxy || HARMLESS.contains(&name) || ENGINE.contains(&name) || prefixes.iter().any(|prefix| name.starts_with(prefix))
+        name == "PATH"
+            || proxy
+            || HARMLESS.contains(&name)
+            || ENGINE.contains(&name)
+            || prefixes.iter().any(|prefix| name.starts_with(prefix))
     }
 
     /// Adds an argument.
@@ -140,7 +169,13 @@ mod tests {
 
     #[test]
     fn a_child_s_environment_holds_nothing_of_the_runner_s_secrets() {
-        let runner = [("EIGHTBELLS_JOB", "{}"), ("AWS_SECRET_ACCESS_KEY", "s"), ("CREDENTIALS_DIRECTORY", "/c"), ("HOME", "/h"), ("DOCKER_HOST", "d")];
+        let runner = [
+            ("EIGHTBELLS_JOB", "{}"),
+            ("AWS_SECRET_ACCESS_KEY", "s"),
+            ("CREDENTIALS_DIRECTORY", "/c"),
+            ("HOME", "/h"),
+            ("DOCKER_HOST", "d"),
+        ];
         let environment = Environment::from_iter(runner);
         let (command, _) = Program::new("x", &environment).env("PGPASSWORD", "p").into_command();
         let names: Vec<_> = command.get_envs().map(|(name, _)| name.to_owned()).collect();

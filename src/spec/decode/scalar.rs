@@ -310,7 +310,7 @@ impl Decoder<'_> {
     }
 
     /// The part of a scalar that a range of its text is, where it is written plainly or in simple quotes.
-    fn part_of(field: &Field<'_>, text: &str, range: std::ops::Range<usize>) -> Span {
+    pub(super) fn part_of(field: &Field<'_>, text: &str, range: std::ops::Range<usize>) -> Span {
         let span = field.span();
         let length = span.end.saturating_sub(span.start);
         match length.checked_sub(text.len()) {

@@ -2,7 +2,7 @@
 
 use super::fields::{Decoder, Field, Fields};
 use crate::contract::Blackout;
-use crate::schedule::{CalendarSpec, Schedule, Trigger, cron};
+use crate::schedule::{CalendarSpec, CronLine, Schedule, Trigger};
 use std::time::Duration;
 
 /// The shortest interval: below it, one run would hardly end before the next.
@@ -89,13 +89,13 @@ impl Decoder<'_> {
             match CalendarSpec::parse(&text) {
                 Ok(spec) => specs.extend(self.in_zone(&item, spec, zone)),
                 Err(error) => {
-                    let span = item.span().part(error.range.clone());
+                    let span = Self::part_of(&item, &text, error.span());
                     let message = format!("`{text}` is not a calendar event");
-                    let diagnostic = self.report.error("schedule-invalid", &span, message).label(error.message);
-                    diagnostic.help("`eightbells calendar EXPRESSION` tries one out");
-                    for help in error.help {
-                        diagnostic.help(help);
+                    let diagnostic = self.report.error("schedule-invalid", &span, message).label(error.to_string());
+                    if let Some(hint) = error.hint() {
+                        diagnostic.help(hint);
                     }
+                    diagnostic.help("`eightbells calendar EXPRESSION` tries one out");
                 }
             }
         }
@@ -106,16 +106,16 @@ impl Decoder<'_> {
         let mut specs = vec![];
         for item in self.items(field, true) {
             let Some(text) = self.plain(&item) else { continue };
-            match cron::parse(&text) {
+            match CronLine::parse(&text) {
                 Ok(translated) => {
-                    for spec in translated {
+                    for spec in translated.into_specs() {
                         specs.extend(self.in_zone(&item, spec, zone));
                     }
                 }
                 Err(error) => {
-                    let span = item.span().part(error.range.clone());
+                    let span = Self::part_of(&item, &text, error.span());
                     let message = format!("`{text}` is not a cron expression");
-                    self.report.error("schedule-invalid", &span, message).label(error.message);
+                    self.report.error("schedule-invalid", &span, message).label(error.to_string());
                 }
             }
         }
@@ -124,13 +124,12 @@ impl Decoder<'_> {
 
     fn in_zone(&mut self, field: &Field<'_>, spec: CalendarSpec, zone: Option<&str>) -> Option<CalendarSpec> {
         let Some(zone) = zone else { return Some(spec) };
-        if let Ok(zoned) = CalendarSpec::parse(&format!("{spec} {zone}")) {
-            Some(zoned)
-        } else {
+        let zoned = spec.in_zone(zone);
+        if zoned.is_none() {
             let message = "the expression has a time zone already, and `timezone:` gives another";
             self.report.error("schedule-invalid", field.span(), message).help("keep one of the two");
-            None
         }
+        zoned
     }
 
     fn blackouts(&mut self, field: &Field<'_>) -> Vec<Blackout> {

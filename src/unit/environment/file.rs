@@ -27,7 +27,8 @@ pub enum CommentContinuation {
 /// with one name the last gives the value, in the place of the first.
 #[must_use]
 pub fn parse_file(text: &[u8], comments: CommentContinuation) -> Vec<FileVariable> {
-    let mut reader = Reader { comments, name: Text::default(), value: Text::default(), done: Vec::new(), places: HashMap::new() };
+    let mut reader =
+        Reader { comments, name: Text::default(), value: Text::default(), done: Vec::new(), places: HashMap::new() };
     let mut state = State::BeforeName;
     // NUL ends the text, as it does for a C program.
     for &byte in text.iter().take_while(|byte| **byte != 0) {
@@ -107,9 +108,8 @@ impl Reader {
             State::DoubleQuotedEscape => self.double_quoted_escape(byte),
             State::Comment if byte == b'\\' => State::CommentEscape,
             State::Comment if is_newline(byte) => State::BeforeName,
-            State::Comment => State::Comment,
             State::CommentEscape if is_newline(byte) && self.comments == CommentContinuation::Ends => State::BeforeName,
-            State::CommentEscape => State::Comment,
+            State::Comment | State::CommentEscape => State::Comment,
         }
     }
 

@@ -9,10 +9,7 @@ use super::super::words::{WordFlags, Words};
 /// within its argument; `$$` becomes `$`. Forms of the shell such as `${NAME:-x}` mean nothing.
 ///
 /// The result is none where a value that would be split cannot be: systemd then does not run the command.
-pub fn expand_variables<'v>(
-    argv: &[Vec<u8>],
-    lookup: impl Fn(&[u8]) -> Option<&'v [u8]>,
-) -> Option<Vec<Vec<u8>>> {
+pub fn expand_variables<'v>(argv: &[Vec<u8>], lookup: impl Fn(&[u8]) -> Option<&'v [u8]>) -> Option<Vec<Vec<u8>>> {
     let mut out = Vec::with_capacity(argv.len());
     for argument in argv {
         match whole_variable(argument) {
@@ -61,11 +58,7 @@ fn expand_within<'v>(argument: &[u8], lookup: &impl Fn(&[u8]) -> Option<&'v [u8]
 }
 
 /// Writes what `${` with this after it becomes, and gives the rest. A colon before the brace makes all up to it text.
-fn push_braced<'a, 'v>(
-    out: &mut Vec<u8>,
-    inner: &'a [u8],
-    lookup: &impl Fn(&[u8]) -> Option<&'v [u8]>,
-) -> &'a [u8] {
+fn push_braced<'a, 'v>(out: &mut Vec<u8>, inner: &'a [u8], lookup: &impl Fn(&[u8]) -> Option<&'v [u8]>) -> &'a [u8] {
     let end = inner.iter().position(|byte| matches!(byte, b'}' | b':')).unwrap_or(inner.len());
     let (name, rest) = inner.split_at_checked(end).unwrap_or((inner, b""));
     if let Some(after) = rest.strip_prefix(b"}") {

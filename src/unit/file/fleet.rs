@@ -269,10 +269,9 @@ fn trim(bytes: &[u8], range: Range<usize>) -> Range<usize> {
 /// The last character and its length; a byte that ends none is `U+FFFD`, one byte long.
 fn last_char(bytes: &[u8]) -> Option<(char, usize)> {
     bytes.last()?;
-    let lengths = 1..=bytes.len().min(4);
-    let mut found =
-        lengths.filter_map(|length| first_char(bytes.get(bytes.len() - length..)?).filter(|c| c.1 == length));
-    Some(found.next_back().unwrap_or((char::REPLACEMENT_CHARACTER, 1)))
+    let lengths = (1..=bytes.len().min(4)).rev();
+    let ending = |length: usize| first_char(bytes.get(bytes.len() - length..)?).filter(|c| c.1 == length);
+    Some(lengths.into_iter().find_map(ending).unwrap_or((char::REPLACEMENT_CHARACTER, 1)))
 }
 
 /// What fleet stores; see [`UnitFile::normal_form`].
@@ -287,7 +286,7 @@ pub(super) fn normal_form(file: &UnitFile) -> Vec<u8> {
             groups.len().checked_sub(1).filter(|last| groups.get(*last).is_some_and(|group| group.0 == name))
         });
         if let Some(group) = place.and_then(|place| groups.get_mut(place)) {
-            group.1.push(entry)
+            group.1.push(entry);
         } else {
             places.insert(name, groups.len());
             groups.push((name, vec![entry]));

@@ -19,7 +19,9 @@ pub(super) fn find(file: &mut UnitFile) {
             found.extend(of_line(file, item.kind, place, &line).map(|kind| (kind, line)));
         }
     }
-    found.into_iter().for_each(|(kind, span)| file.report(kind, span));
+    for (kind, span) in found {
+        file.report(kind, span);
+    }
 }
 
 fn first_of(file: &UnitFile, bytes: &[u8]) -> Option<Range<usize>> {

@@ -2,14 +2,16 @@
 
 use super::ContainerError;
 use crate::run::dump::Tail;
-use crate::run::os::{Captured, Environment, Limits, Program};
+use crate::run::os::{Captured, Ended, Environment, Limits, Program};
 use crate::source;
 use std::ffi::OsString;
 use std::io::ErrorKind;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a question to the engine may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+/// How long an engine may take to know that a container stopped.
+const STOPS_WITHIN: Duration = Duration::from_secs(2);
 /// Engines abbreviate ids to this many digits; fewer are not taken for one.
 const SHORT_ID_DIGITS: usize = 12;
 /// What is asked of a container; one line each, since a name holds no line break.
@@ -38,7 +40,11 @@ pub(in crate::run::dump) struct Found {
 
 impl Engine {
     /// The engine that the source names, or the one that is installed.
-    pub(super) fn find(wanted: source::Engine, environment: &Environment, limits: &Limits) -> Result<Self, ContainerError> {
+    pub(super) fn find(
+        wanted: source::Engine,
+        environment: &Environment,
+        limits: &Limits,
+    ) -> Result<Self, ContainerError> {
         let (names, none): (&[&str], _) = match wanted {
             source::Engine::Docker => (&["docker"], "`docker`"),
             source::Engine::Podman => (&["podman"], "`podman`"),
@@ -101,21 +107,27 @@ impl Engine {
             return Err(missing());
         }
         let pid = pid.parse().unwrap_or(0);
-        let found = Found { engine: self.clone(), name: name.to_owned(), id: id.to_owned(), pid, started: started.to_owned() };
+        let found =
+            Found { engine: self.clone(), name: name.to_owned(), id: id.to_owned(), pid, started: started.to_owned() };
         Ok((found, state.to_owned()))
     }
 
     /// What a failed call means, by the engine's own words.
     pub(super) fn trouble(&self, verb: &str, name: &str, captured: &Captured) -> ContainerError {
         let engine = self.name.clone();
-        let said = Tail(captured.stderr.clone());
-        let words = captured.stderr.join("\n").to_ascii_lowercase();
+        let said = Tail::of(&captured.lines());
+        let words = captured.lines().join("\n").to_ascii_lowercase();
         let says = |needles: &[&str]| needles.iter().any(|needle| words.contains(needle));
         if says(&["no such container", "no such object", "no container with name"]) {
             ContainerError::Missing { engine, name: name.to_owned() }
         } else if says(&["permission denied while trying to connect", "connect: permission denied"]) {
             ContainerError::Denied { engine, said }
-        } else if says(&["cannot connect to", "is the docker daemon running", "error during connect", "unable to connect to"]) {
+        } else if says(&[
+            "cannot connect to",
+            "is the docker daemon running",
+            "error during connect",
+            "unable to connect to",
+        ]) {
             ContainerError::Unreachable { engine, said }
         } else {
             ContainerError::Engine { call: format!("{engine} {verb}"), how: captured.ended.describe(), said }
@@ -134,8 +146,22 @@ impl Found {
         self.engine.run(self.exec(&["--user".into(), "0".into()], words), "exec", limits)
     }
 
+    /// Makes sure that it has run all the time, once a process in it has ended. A container that is stopped kills its
+    /// processes first and is known to be stopped a moment later.
+    pub(in crate::run::dump) fn still_runs_after(&self, ended: Ended) -> Result<(), ContainerError> {
+        let begin = Instant::now();
+        let was_killed = ended.status.code().is_none_or(|code| code > 128);
+        loop {
+            self.still_runs()?;
+            if !was_killed || begin.elapsed() >= STOPS_WITHIN {
+                return Ok(());
+            }
+            std::thread::sleep(STOPS_WITHIN / 10);
+        }
+    }
+
     /// Makes sure that it has run all the time since it was looked up.
-    pub(in crate::run::dump) fn still_runs(&self) -> Result<(), ContainerError> {
+    pub(super) fn still_runs(&self) -> Result<(), ContainerError> {
         let ended = || ContainerError::Ended { name: self.name.clone() };
         match self.engine.inspect(&self.id, &Limits::default()) {
             Ok((now, state)) if state == "running" && now.pid == self.pid && now.started == self.started => Ok(()),

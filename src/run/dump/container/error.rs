@@ -22,7 +22,9 @@ pub enum ContainerError {
         said: Tail,
     },
     /// The user may not ask the daemon.
-    #[error("`{engine}` may not talk to its engine: run the job as root, or as a user of the group that owns the socket (`service: {{user: …, group: …}}`){said}")]
+    #[error(
+        "`{engine}` may not talk to its engine: run the job as root, or as a user of the group that owns the socket (`service: {{user: …, group: …}}`){said}"
+    )]
     Denied {
         /// Which.
         engine: String,
@@ -97,7 +99,9 @@ pub enum ContainerError {
         said: Tail,
     },
     /// Likewise, removed through the container's mount namespace.
-    #[error("the scratch folder `{path}` in the container `{name}` cannot be removed from the host, and there is no `rm` in the container")]
+    #[error(
+        "the scratch folder `{path}` in the container `{name}` cannot be removed from the host, and there is no `rm` in the container"
+    )]
     ScratchUnreachable {
         /// Which.
         path: String,
@@ -119,7 +123,9 @@ pub enum ContainerError {
         name: String,
     },
     /// It cannot be told whether something is still running.
-    #[error("it cannot be told whether the dump still runs in the container `{name}`: the runner is not root there, and no shell is in it{said}")]
+    #[error(
+        "it cannot be told whether the dump still runs in the container `{name}`: the runner is not root there, and no shell is in it{said}"
+    )]
     ProcessesUnknown {
         /// Which container.
         name: String,
@@ -127,7 +133,9 @@ pub enum ContainerError {
         said: Tail,
     },
     /// A reference in a variable that docker or podman read themselves.
-    #[error("the variable `{name}` cannot be a reference in a container: the engine's command line would read it itself; give it another name and let the dump rename it")]
+    #[error(
+        "the variable `{name}` cannot be a reference in a container: the engine's command line would read it itself; give it another name and let the dump rename it"
+    )]
     ReservedVariable {
         /// Which.
         name: String,
@@ -145,7 +153,9 @@ pub enum ContainerError {
         path: String,
     },
     /// The tree's path has no last name.
-    #[error("`{path}` cannot be archived under a name of its own: `tree` is an absolute path in the container that does not end in `..`")]
+    #[error(
+        "`{path}` cannot be archived under a name of its own: `tree` is an absolute path in the container that does not end in `..`"
+    )]
     TreeName {
         /// The path.
         path: String,
@@ -157,8 +167,18 @@ pub enum ContainerError {
         reason: String,
     },
     /// There is no tar in the container.
-    #[error("there is no `tar` in the container, and the tree cannot be read directly from the host ({reason}): run the job as root on the container's host, or let the dump print a tar archive (`stdout:`)")]
+    #[error(
+        "there is no `tar` in the container, and the tree cannot be read directly from the host ({reason}): run the job as root on the container's host, or let the dump print a tar archive (`stdout:`)"
+    )]
     NoTarInside {
+        /// Why not directly.
+        reason: String,
+    },
+    /// The tar in the container cannot leave anything out.
+    #[error(
+        "the `tar` in the container knows no `--exclude`, and the tree cannot be read directly from the host ({reason}): leave `exclude` out, or run the job as root on the container's host"
+    )]
+    NoExcludeInside {
         /// Why not directly.
         reason: String,
     },

@@ -22,7 +22,12 @@ pub(super) fn scratch_path(mark: &str) -> String {
 
 /// Makes it with the container's own `mkdir`, as the user that the dump runs as; where there is none, by copying an
 /// empty folder in, which everyone in the container may then write to since its user is not known.
-pub(super) fn make_scratch(found: &Found, path: &str, user: Option<&str>, start: &mut Start<'_>) -> Result<(), DumpError> {
+pub(super) fn make_scratch(
+    found: &Found,
+    path: &str,
+    user: Option<&str>,
+    start: &mut Start<'_>,
+) -> Result<(), DumpError> {
     let options = user.map(|user| ["--user".into(), user.into()]);
     let mkdir = found.exec(options.as_ref().map_or(&[], <[_; 2]>::as_slice), &["mkdir", "-p", "-m", "700", path]);
     let made = found.engine.run(mkdir, "exec", &start.limits)?;
@@ -31,7 +36,7 @@ pub(super) fn make_scratch(found: &Found, path: &str, user: Option<&str>, start:
     }
     if !program_is_missing(&made) {
         found.still_runs()?;
-        return Err(ContainerError::Scratch { path: path.to_owned(), said: start.log.of_lines(&made.stderr) }.into());
+        return Err(ContainerError::Scratch { path: path.to_owned(), said: start.log.of_lines(&made.lines()) }.into());
     }
     copy_empty_folder(found, path, start)
 }
@@ -46,11 +51,16 @@ fn copy_empty_folder(found: &Found, path: &str, start: &mut Start<'_>) -> Result
     if copied.ended.well() {
         return Ok(());
     }
-    Err(ContainerError::Scratch { path: path.to_owned(), said: start.log.of_lines(&copied.stderr) }.into())
+    Err(ContainerError::Scratch { path: path.to_owned(), said: start.log.of_lines(&copied.lines()) }.into())
 }
 
 /// Removes a scratch folder. A container that is gone has none; one that does not run keeps it until it does.
-pub(in crate::run::dump) fn remove_scratch(engine: &str, id: &str, path: &str, environment: &Environment) -> Result<(), ContainerError> {
+pub(in crate::run::dump) fn remove_scratch(
+    engine: &str,
+    id: &str,
+    path: &str,
+    environment: &Environment,
+) -> Result<(), ContainerError> {
     let ours = path.strip_prefix(FOLDER).and_then(|rest| rest.strip_prefix('/')?.strip_prefix(scratch::PREFIX));
     if !ours.is_some_and(|rest| !rest.is_empty() && !rest.contains('/')) {
         return Err(ContainerError::NotScratch { path: path.to_owned() });
@@ -69,13 +79,18 @@ pub(in crate::run::dump) fn remove_scratch(engine: &str, id: &str, path: &str, e
     match (removed.ended.well(), program_is_missing(&removed)) {
         (true, _) => Ok(()),
         (false, true) => remove_from_host(&found, path),
-        (false, false) => Err(ContainerError::ScratchRemains { path: path.to_owned(), name: found.name.clone(), said: Tail(removed.stderr) }),
+        (false, false) => Err(ContainerError::ScratchRemains {
+            path: path.to_owned(),
+            name: found.name.clone(),
+            said: Tail::of(&removed.lines()),
+        }),
     }
 }
 
 /// For a container without `rm`.
 fn remove_from_host(found: &Found, path: &str) -> Result<(), ContainerError> {
-    let failed = |source| ContainerError::ScratchUnreachable { path: path.to_owned(), name: found.name.clone(), source };
+    let failed =
+        |source| ContainerError::ScratchUnreachable { path: path.to_owned(), name: found.name.clone(), source };
     let folder = tree::open_in(found, FOLDER).map_err(|reason| failed(reason.into_io()))?;
     let name = path.rsplit('/').next().unwrap_or_default();
     let through = format!("/proc/self/fd/{}/{name}", folder.as_raw_fd());
@@ -92,7 +107,12 @@ if [ "$2" != 0 ]; then kill -s "$2" "${p##*/}" 2>/dev/null; fi; echo "${p##*/}";
 
 /// Ends the marked processes of a container: from the host where the runner is root and sees them, else with the
 /// container's own shell.
-pub(in crate::run::dump) fn end_processes(engine: &str, id: &str, mark: &str, environment: &Environment) -> Result<(), ContainerError> {
+pub(in crate::run::dump) fn end_processes(
+    engine: &str,
+    id: &str,
+    mark: &str,
+    environment: &Environment,
+) -> Result<(), ContainerError> {
     let limits = Limits::default();
     let on_host = processes::end_on_host(mark);
     let found = match Engine::named(engine, environment).container(id, &limits) {
@@ -114,7 +134,7 @@ fn end_from_inside(found: &Found, mark: &str, limits: &Limits) -> Result<(), Con
     let script = |signal: &str| found.call(&["sh", "-c", SCRIPT, "sh", &marked, signal], limits);
     let first = script("0")?;
     if !first.ended.well() {
-        return Err(ContainerError::ProcessesUnknown { name: found.name.clone(), said: Tail(first.stderr) });
+        return Err(ContainerError::ProcessesUnknown { name: found.name.clone(), said: Tail::of(&first.lines()) });
     }
     let find = || script("0").map(|captured| pids(&captured)).unwrap_or_default();
     let signal = |_: &[i32], signal: Signal| {

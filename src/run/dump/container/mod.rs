@@ -50,7 +50,12 @@ fn uses_scratch(container: &Container) -> bool {
         Content::Stdout { extension: _ } => vec![],
     };
     let values = env.values().filter_map(Value::text);
-    dump.iter().chain(directory).chain(tree).chain(values).flat_map(Template::placeholders).any(|p| *p == Placeholder::Scratch)
+    dump.iter()
+        .chain(directory)
+        .chain(tree)
+        .chain(values)
+        .flat_map(Template::placeholders)
+        .any(|p| *p == Placeholder::Scratch)
 }
 
 fn make_scratch(found: &Found, container: &Container, start: &mut Start<'_>) -> Result<(), DumpError> {
@@ -87,7 +92,7 @@ fn dump_first(found: &Found, container: &Container, start: &mut Start<'_>) -> Re
     if let Some(cut) = ended.cut {
         return Err(DumpError::Cut { what, cut });
     }
-    found.still_runs()?;
+    found.still_runs_after(ended)?;
     if !ended.status.success() {
         return Err(DumpError::Failed { what, how: ended.describe(), tail: start.log.tail() });
     }
@@ -118,14 +123,20 @@ fn dump_program(found: &Found, container: &Container, start: &mut Start<'_>) -> 
 
 /// Adds the variables to the call: written-out values as they are, references by name only, their values to be set in
 /// the environment of the engine's command line, where no process list and no `inspect` shows them.
-fn variables(env: &BTreeMap<String, Value>, start: &Start<'_>, options: &mut Vec<OsString>) -> Result<Vec<(String, String)>, DumpError> {
+fn variables(
+    env: &BTreeMap<String, Value>,
+    start: &Start<'_>,
+    options: &mut Vec<OsString>,
+) -> Result<Vec<(String, String)>, DumpError> {
     let mut secret = vec![];
     for (name, value) in env {
         let text = start.with.secrets.text(value, &start.context)?;
         options.push("--env".into());
         match value {
             Value::Text(_) => options.push(format!("{name}={}", text.expose_secret()).into()),
-            Value::Reference(_) if Program::engine_reads(name) => return Err(ContainerError::ReservedVariable { name: name.clone() }.into()),
+            Value::Reference(_) if Program::engine_reads(name) => {
+                return Err(ContainerError::ReservedVariable { name: name.clone() }.into());
+            }
             Value::Reference(_) => {
                 options.push(name.into());
                 secret.push((name.clone(), text.expose_secret().to_owned()));

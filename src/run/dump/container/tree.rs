@@ -41,17 +41,20 @@ pub(super) fn read(tree: &Tree, access: Access, found: Found, start: Start<'_>) 
         Access::Auto | Access::Direct => directly(tree, access, &found, &start),
     };
     match (direct, access) {
-        (Ok(program), _) => finished(start.tar(program, Some(tree.path.clone()))?, found, "directly from the container's mount namespace".into()),
+        (Ok(program), _) => {
+            let dump = start.tar(program, Some(tree.path.clone()))?;
+            Ok(finished(dump, found, "directly from the container's mount namespace".into()))
+        }
         (Err(NotDirect::Missing), _) => Err(ContainerError::TreeMissing { path: tree.path.clone() }.into()),
         (Err(reason), Access::Direct) => Err(ContainerError::NotDirect { reason: reason.to_string() }.into()),
         (Err(reason), Access::Auto | Access::Exec) => through_exec(tree, found, start, &reason.to_string()),
     }
 }
 
-fn finished(mut dump: Dump, found: Found, how: String) -> Result<Dump, DumpError> {
+fn finished(mut dump: Dump, found: Found, how: String) -> Dump {
     dump.running.container = Some(found);
     dump.running.how = Some(how);
-    Ok(dump)
+    dump
 }
 
 /// Why a tree is not read directly.
@@ -78,7 +81,9 @@ impl NotDirect {
         match self {
             Self::Denied(error) => error,
             Self::Missing => io::ErrorKind::NotFound.into(),
-            Self::Unwanted | Self::Unseen | Self::MappedUsers | Self::NoTar | Self::OldKernel => io::Error::other(self.to_string()),
+            Self::Unwanted | Self::Unseen | Self::MappedUsers | Self::NoTar | Self::OldKernel => {
+                io::Error::other(self.to_string())
+            }
         }
     }
 }
@@ -101,7 +106,8 @@ fn directly(tree: &Tree, access: Access, found: &Found, start: &Start<'_>) -> Re
 pub(super) fn open_in(found: &Found, path: &str) -> Result<OwnedFd, NotDirect> {
     let before = processes::stat(found.pid).filter(|_| is_of(found.pid, &found.id)).ok_or(NotDirect::Unseen)?;
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let root = rustix::fs::open(format!("/proc/{}/root", found.pid), flags, Mode::empty()).map_err(|errno| NotDirect::Denied(errno.into()))?;
+    let root = rustix::fs::open(format!("/proc/{}/root", found.pid), flags, Mode::empty())
+        .map_err(|errno| NotDirect::Denied(errno.into()))?;
     let after = processes::stat(found.pid).ok_or(NotDirect::Unseen)?;
     if before.start != after.start || !is_of(found.pid, &found.id) {
         return Err(NotDirect::Unseen);
@@ -130,10 +136,7 @@ fn users_are_mapped(pid: i32) -> bool {
 
 /// The container's own tar, as its root. It may be busybox's, so only the oldest options are used.
 fn through_exec(tree: &Tree, found: Found, mut start: Start<'_>, reason: &str) -> Result<Dump, DumpError> {
-    let version = found.call(&["tar", "--version"], &start.limits)?;
-    if program_is_missing(&version) {
-        return Err(ContainerError::NoTarInside { reason: reason.to_owned() }.into());
-    }
+    require_inside(tree, &found, &start, reason)?;
     let mark = format!("{MARK_VARIABLE}={}", start.mark());
     let options = ["--user", "0", "--env", "LC_ALL=C", "--env", &mark].map(Into::into);
     let mut words = vec!["tar".to_owned(), "-c".into(), "-f".into(), "-".into(), "-C".into(), tree.parent.clone()];
@@ -143,7 +146,23 @@ fn through_exec(tree: &Tree, found: Found, mut start: Start<'_>, reason: &str) -
     let (engine, container) = (found.engine.name.clone(), found.id.clone());
     start.owe(Obligation::ContainerProcess { engine, container, mark: start.mark() })?;
     let how = format!("through `{} exec` and the container's tar ({reason})", found.engine.name);
-    finished(start.tar(program, Some(tree.path.clone()))?, found, how)
+    Ok(finished(start.tar(program, Some(tree.path.clone()))?, found, how))
+}
+
+/// Makes sure that there is a tar, and one that can leave things out where that is asked of it.
+fn require_inside(tree: &Tree, found: &Found, start: &Start<'_>, reason: &str) -> Result<(), ContainerError> {
+    let words: &[&str] =
+        if tree.exclude.is_empty() { &["tar", "--version"] } else { &["tar", "--exclude=x", "--version"] };
+    let version = found.call(words, &start.limits)?;
+    if program_is_missing(&version) {
+        return Err(ContainerError::NoTarInside { reason: reason.to_owned() });
+    }
+    let refused = |line: &String| line.contains("option") && line.contains("exclude");
+    if version.stderr.iter().any(refused) {
+        Err(ContainerError::NoExcludeInside { reason: reason.to_owned() })
+    } else {
+        Ok(())
+    }
 }
 
 #[cfg(test)]

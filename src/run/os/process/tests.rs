@@ -17,7 +17,10 @@ fn alive(pid: &str) -> bool {
 
 #[test]
 fn output_errors_and_status_arrive() {
-    let captured = sh("cat; echo two >&2; printf three >&2; exit 7").stdin(Input::Bytes(b"in".to_vec())).capture(Limits::default()).unwrap();
+    let captured = sh("cat; echo two >&2; printf three >&2; exit 7")
+        .stdin(Input::Bytes(b"in".to_vec()))
+        .capture(Limits::default())
+        .unwrap();
     assert_eq!(captured.stdout, b"in");
     assert_eq!(captured.stderr, ["two", "three"]);
     assert_eq!(captured.ended.status.code(), Some(7));
@@ -82,7 +85,8 @@ fn long_and_binary_lines_are_cut_into_pieces() {
     let lines = Arc::new(Mutex::new(vec![]));
     let sink = Arc::clone(&lines);
     let script = "head -c 100000 /dev/zero | tr '\\0' x >&2; printf '\\377\\r\\n' >&2";
-    let (process, mut output) = Process::spawn(sh(script), Limits::default(), move |line| sink.lock().unwrap().push(line)).unwrap();
+    let (process, mut output) =
+        Process::spawn(sh(script), Limits::default(), move |line| sink.lock().unwrap().push(line)).unwrap();
     output.read_to_end(&mut vec![]).unwrap();
     process.wait().unwrap();
     let lines = lines.lock().unwrap();
