@@ -14,19 +14,24 @@ pub(super) fn mask_lines(sources: &mut Sources, file: FileId, text: &str) {
     sources.mask(&spans);
 }
 
+/// Keys whose names tell of a secret and whose values are none.
+const SHOWN: [&str; 2] = ["credential", "access_key"];
+
 /// Where in a line values stand that may be secrets.
 fn secrets(line: &str) -> Vec<(usize, usize)> {
     let mut found = vec![];
     let (mut at, mut hidden) = (0, 0);
     for part in line.split_inclusive([':', '=']) {
         at += part.len();
-        if at <= hidden || !tells_of_secret(last_word(part)) {
+        let name = last_word(part);
+        if at <= hidden || !tells_of_secret(name) || SHOWN.contains(&name) {
             continue;
         }
         let rest = line.get(at..).unwrap_or("");
         let value = rest.trim_start();
         let from = at + rest.len() - value.len();
-        let length = value.find([',', '}', '\n']).unwrap_or(value.len());
+        let flow = line.get(..from).unwrap_or("").contains(['{', '[']);
+        let length = value_length(value, flow);
         let value = value.get(..length).unwrap_or("").trim_end();
         if !value.starts_with(['{', '[', '*', '&', '!', '|', '>']) && is_literal(value) {
             found.push((from, from + value.len()));
@@ -34,6 +39,15 @@ fn secrets(line: &str) -> Vec<(usize, usize)> {
         }
     }
     found
+}
+
+/// How long a value is at the most: to its closing quote, in a flow mapping or list to what may end it there, else to
+/// the line's end.
+fn value_length(value: &str, flow: bool) -> usize {
+    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
+    let closing = quote.and_then(|quote| value.get(1..)?.find(quote)).map(|at| at + 2);
+    let end = if flow { value.find([',', '}', ']', '\n']) } else { value.find('\n') };
+    closing.or(end).unwrap_or(value.len())
 }
 
 /// The name before a `:` or `=`.
@@ -56,6 +70,8 @@ mod tests {
         assert_eq!(hidden("etcd: {password: hunter2, user: a}"), ["hunter2"]);
         assert_eq!(hidden("  \"API_TOKEN\": \"unterminated"), ["\"unterminated"]);
         assert_eq!(hidden("  - --password=hunter2\n"), ["hunter2"]);
+        assert_eq!(hidden("  secret_key: hunter2, too}\n"), ["hunter2, too}"]);
+        assert_eq!(hidden("a: [token=hunter2], {password: \"hunter, }2\", b: c}"), ["hunter2", "\"hunter, }2\""]);
     }
 
     #[test]

@@ -10,14 +10,15 @@ pub(super) fn tell(report: &mut Report, file: FileId, error: &SyntaxError) {
     let length = rest_of_line.chars().next().map_or(0, char::len_utf8);
     let span = Span { file, start, end: start + length };
     if error.limit {
-        let found = report.error("spec-limits", &span, format!("the spec is refused: {}", error.message));
-        found.help("aliases, nesting and the number of values have bounds, so that a hostile text cannot take the machine down");
+        let found = report.error("spec-limits", &span, "the spec is refused: it holds more than any spec needs");
+        found.label(error.message.as_str());
+        found.help("nesting, aliases and the number of values have bounds, so that no text can take the machine down");
         return;
     }
-    if tab(report, file, &line) || placeholder(report, file, &line, error) || sigil(report, &span, rest_of_line) {
+    if tab(report, file, &line) || placeholder(report, file, &line, error) || sigil(report, &span, rest_of_line, &error.message) {
         return;
     }
-    let found = report.error("yaml-syntax", &span, format!("this is not YAML: {}", error.message));
+    let found = report.error("yaml-syntax", &span, format!("this is not YAML: {}", words(&error.message)));
     if let Some(help) = help(&error.message) {
         found.help(help);
     }
@@ -55,8 +56,8 @@ fn placeholder(report: &mut Report, file: FileId, line: &Line, error: &SyntaxErr
     let Some((at, name)) = mapping.then(|| unquoted_placeholder(&line.text)).flatten() else { return false };
     let end = line.start + at + name.len() + 2;
     let span = Span { file, start: line.start + at, end };
-    let message = format!("`{{{name}}}` without quotes is a mapping to YAML, not a placeholder");
-    let help = "put the whole value in quotes, for example `\"moinmoin@{instance}.service\"`";
+    let message = format!("`{{{name}}}` without quotes is a map to YAML, not a placeholder");
+    let help = format!("put the whole value in quotes: \"…{{{name}}}…\"");
     report.error("unquoted-placeholder", &span, message).help(help);
     true
 }
@@ -83,11 +84,11 @@ fn unquoted_placeholder(line: &str) -> Option<(usize, &str)> {
 }
 
 /// A value that begins with a character of YAML's own: `*:0/15`, `@daily`, `%i`.
-fn sigil(report: &mut Report, span: &Span, rest: &str) -> bool {
+fn sigil(report: &mut Report, span: &Span, rest: &str, told: &str) -> bool {
     let what = match rest.chars().next() {
-        Some('*') => "begins an alias in YAML",
-        Some('@' | '`') => "is reserved in YAML",
-        Some('%') => "begins a directive in YAML",
+        Some('*') if told.contains("unknown anchor") => "begins an alias in YAML, and there is no such anchor",
+        Some('@' | '`') if told.contains("character") => "is reserved in YAML",
+        Some('%') if told.contains("character") => "begins a directive in YAML",
         _ => return false,
     };
     let word = rest.split([',', ']', '}']).next().unwrap_or(rest).trim_end();
@@ -100,6 +101,11 @@ fn sigil(report: &mut Report, span: &Span, rest: &str) -> bool {
     true
 }
 
+/// The parser's words, where they speak of its own interface.
+fn words(message: &str) -> &str {
+    if message.contains("multiple YAML documents") { "there is a second document" } else { message }
+}
+
 fn help(message: &str) -> Option<&'static str> {
     let known = [
         ("mapping values are not allowed", "a `: ` within a value needs quotes around the whole value"),
@@ -107,6 +113,7 @@ fn help(message: &str) -> Option<&'static str> {
         ("did not find expected key", "keys of one mapping stand at the same indentation"),
         ("unclosed quote", "a quote is opened here and never closed"),
         ("unclosed bracket", "a bracket is opened here and never closed"),
+        ("mismatched bracket", "what is opened here is closed by another kind of bracket"),
         ("multiple YAML documents", "a spec is one document; leave out the second `---`, or use `include:`"),
         ("unknown escape", "in double quotes a backslash begins an escape: write `\\\\`, or use single quotes"),
         ("expected '-'", "the items of a list begin with `- ` at the same indentation"),

@@ -127,14 +127,9 @@ fn syntax_error(error: &Error) -> SyntaxError {
     let location = error.location();
     let number = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
     let at = location.filter(|l| l.line() > 0).map(|l| (number(l.line()), number(l.column())));
-    let limit = matches!(
-        error,
-        Error::Budget { .. }
-            | Error::AliasReplayLimitExceeded { .. }
-            | Error::AliasExpansionLimitExceeded { .. }
-            | Error::AliasReplayStackDepthExceeded { .. }
-    );
     let message = error.to_string();
+    let limits = ["budget", "limit exceeded", "depth exceeded", "recursion limit", "nesting", "too deep"];
+    let limit = matches!(error, Error::Budget { .. }) || limits.iter().any(|words| message.contains(words));
     let end = message.rfind(" at line ").filter(|_| at.is_some()).unwrap_or(message.len());
     SyntaxError { message: message.get(..end).unwrap_or_default().to_owned(), at, limit }
 }

@@ -32,7 +32,7 @@ impl Decoder<'_> {
         match fields.present(keys).as_slice() {
             [one] => Some(one),
             [] => {
-                let message = format!("`{}` is {what} without {known}", fields.name);
+                let message = format!("`{}` has none of {known}", fields.name);
                 self.report.error("missing-key", &fields.span, message).label("one of them is needed");
                 None
             }

@@ -1,10 +1,10 @@
 //! A map of the spec, entry by entry: what nobody asks for is an unknown key.
 
 use crate::diag::{Report, Span};
-use crate::spec::places::{Place, Places};
+use crate::spec::places::{Origin, Place, Places};
 use crate::spec::syntax::is_placeholder;
 use crate::spec::yaml::{Content, Node};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// One value on its way into the model.
 #[derive(Debug, Clone)]
@@ -44,6 +44,8 @@ pub(super) struct Fields<'n> {
     pub span: Span,
     /// What findings call the map.
     pub name: &'n str,
+    /// Whether it is a job, to which `defaults:` add keys.
+    pub takes_defaults: bool,
     route: String,
     entries: Vec<(&'n Node, &'n Node, bool)>,
     asked: Vec<&'static str>,
@@ -82,8 +84,13 @@ pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
     }
     let plain = |text: &str| text.to_lowercase().replace(['-', '_'], "");
     let wrong = plain(word);
+    let known: Vec<&str> = known.into_iter().take(CANDIDATES_MAX).collect();
+    let begun = known.iter().find(|k| wrong.len() > 1 && plain(k).starts_with(&wrong) && plain(k).len() < 2 * wrong.len() + 1);
+    if let Some(begun) = begun {
+        return Some(begun);
+    }
     let allowed = (wrong.chars().count() / 3).min(4);
-    let scored = known.into_iter().take(CANDIDATES_MAX).map(|k| (strsim::damerau_levenshtein(&wrong, &plain(k)), k));
+    let scored = known.into_iter().map(|k| (strsim::damerau_levenshtein(&wrong, &plain(k)), k));
     scored.filter(|(distance, _)| *distance <= allowed).min_by_key(|(distance, _)| *distance).map(|(_, k)| k)
 }
 
@@ -155,8 +162,12 @@ impl<'n> Fields<'n> {
         known.dedup();
         for (key, _, taken) in &self.entries {
             let Some(name) = key.key().filter(|_| !taken) else { continue };
+            if known.contains(&name) {
+                continue; // Twice there, which is told already.
+            }
             let near = nearest(name, known.iter().copied());
-            let message = format!("`{name}` is not a key of {}", quoted(self.name));
+            let whole = if self.takes_defaults && key.origin == Origin::Default { "defaults" } else { self.name };
+            let message = format!("`{name}` is not a key of {}", quoted(whole));
             let diagnostic = decoder.report.error("unknown-key", &key.span, message);
             match near {
                 Some(near) => diagnostic.label(format!("did you mean `{near}`?")),
@@ -181,7 +192,7 @@ impl Decoder<'_> {
         self.check_keys(entries);
         let entries = entries.iter().map(|(k, v)| (k, v, false)).collect();
         let (span, name, route) = (field.head(), field.name(), field.route.clone());
-        Some(Fields { span, name, route, entries, asked: vec![] })
+        Some(Fields { span, name, takes_defaults: false, route, entries, asked: vec![] })
     }
 
     /// A map from names of the author's choice, in the order written.
@@ -192,8 +203,9 @@ impl Decoder<'_> {
         };
         self.check_keys(entries);
         let mut named = vec![];
+        let mut seen = HashSet::new();
         for (key, node) in entries {
-            let Some(name) = key.key() else { continue };
+            let Some(name) = key.key().filter(|name| seen.insert(*name)) else { continue };
             let route = format!("{}.{name}", field.route);
             self.places.insert(&route, Place { span: key.span.clone(), origin: node.origin });
             if node.content == Content::Null {

@@ -1,21 +1,17 @@
 //! `jobs:`.
 
 use super::destination::is_loopback;
-use super::fields::{Decoder, Field, Fields, nearest};
-use super::names;
+use super::fields::{Decoder, Field, Fields};
 use super::scalar::Holds;
-use crate::archive::{Archive, ArchiveName, Compression};
 use crate::contract::Etcd;
 use crate::destination::{Destination, DestinationKind};
 use crate::diag::Span;
-use crate::retention::{Keep, Policy};
-use crate::source::{Source, SourceKind};
 use crate::spec::model::{Job, JobIn, Relations, Service, StoreEntry};
+use crate::source::{Source, SourceKind};
 use crate::spec::yaml::{Content, Node};
 use crate::target::{Scheduler, Target};
 use crate::value::{Reference, Template, Value};
 use std::collections::{BTreeMap, HashMap};
-use std::num::NonZeroU32;
 
 /// A unit's name has at most this many bytes, suffix included: systemd refuses `strlen >= UNIT_NAME_MAX` = 256
 /// (src/basic/unit-name.h).
@@ -24,9 +20,6 @@ const UNIT_NAME_MAX_BYTES: usize = 255;
 /// What ends a unit's name.
 const UNIT_TYPES: [&str; 11] =
     ["service", "timer", "target", "socket", "mount", "path", "device", "automount", "swap", "slice", "scope"];
-/// More names than this are not listed in a help.
-const LISTED_MAX: usize = 12;
-
 /// What a job is decoded in view of.
 pub(super) struct Around<'a> {
     pub target: Target,
@@ -91,6 +84,7 @@ fn source_values(source: &Source) -> Vec<&Value> {
 impl Decoder<'_> {
     pub(super) fn job(&mut self, name: String, field: &Field<'_>, around: &Around<'_>) -> Option<Job> {
         let mut fields = self.fields(field)?;
+        fields.takes_defaults = true;
         let instances = fields.take("instances", self).map(|f| self.instances(&f, &name)).unwrap_or_default();
         let has_instances = !instances.is_empty();
         let unit = Holds::in_unit(has_instances);
@@ -145,9 +139,7 @@ impl Decoder<'_> {
     ) {
         let given = ["Environment", "EnvironmentFile", "PassEnvironment"];
         let directives = service.directives.get("Service");
-        if !service.environment_file.is_empty()
-            || directives.is_some_and(|d| given.iter().any(|key| d.contains_key(*key)))
-        {
+        if !service.environment_file.is_empty() || directives.is_some_and(|d| given.iter().any(|key| d.contains_key(*key))) {
             return;
         }
         let destinations = store.iter().filter_map(|entry| around.destinations.get(&entry.to));
@@ -256,7 +248,7 @@ impl Decoder<'_> {
             return None;
         }
         let suffix = plain.rsplit_once('.').map_or("", |(_, suffix)| suffix);
-        if !UNIT_TYPES.contains(&suffix) && !(pattern && suffix.contains('*')) {
+        if !UNIT_TYPES.contains(&suffix) && !(pattern && plain.ends_with('*')) {
             let message = format!("`{text}` is no unit's name: it ends in no type");
             self.report
                 .error("unit-name-invalid", item.span(), message)
@@ -264,182 +256,4 @@ impl Decoder<'_> {
         }
         Some(template)
     }
-
-    fn archive(&mut self, field: Option<&Field<'_>>, instances: bool, global: bool, sources: usize) -> Archive {
-        let default = Archive { name: ArchiveName::for_job(instances, global), ..Archive::default() };
-        let Some(field) = field else { return default };
-        let Some(mut fields) = self.fields(field) else { return default };
-        let name_field = fields.take("name", self);
-        let holds = Holds::at_run(Some(instances));
-        let name =
-            name_field.as_ref().and_then(|f| self.archive_name(f, Holds { percent: true, ..holds }, global, sources));
-        let compression =
-            fields.take("compression", self).and_then(|f| self.compression(&f)).unwrap_or(default.compression);
-        let timezone = fields.take("timezone", self).and_then(|f| self.timezone(&f)).filter(|zone| zone != "UTC");
-        fields.finish(self);
-        Archive { name: name.unwrap_or(default.name), compression, timezone }
-    }
-
-    fn archive_name(&mut self, field: &Field<'_>, holds: Holds, global: bool, sources: usize) -> Option<ArchiveName> {
-        let text = self.text(field)?.to_owned();
-        let template = self.template(field, holds)?;
-        if let Some((specifier, ())) =
-            [("%i", ()), ("%p", ())].into_iter().find(|(s, ())| strip_times(&text).contains(s))
-        {
-            let message = format!("`{specifier}` means itself here, and not what it means in a unit");
-            self.report.error("specifier-in-spec", field.span(), message).help("write `{instance}` or `{job}`");
-        }
-        let name = match ArchiveName::new(template) {
-            Ok(name) => name,
-            Err(error) => {
-                self.report
-                    .error("archive-name-invalid", field.span(), error.to_string())
-                    .help("for example \"{job}_{source}_{time:%Y-%m-%dT%H-%M-%SZ}\"");
-                return None;
-            }
-        };
-        if !name.tells_seconds() {
-            let message =
-                "two runs that begin within this name's time would be called the same, and the second would fail";
-            self.report
-                .warning("archive-name-coarse", field.span(), message)
-                .help("let the time tell hour, minute and second");
-        }
-        if sources > 1 && !name.uses_source() {
-            self.report
-                .error("archive-name-invalid", field.span(), "several sources would be called the same")
-                .help("put `{source}` into the name");
-        }
-        if global && !name.uses_host() {
-            self.report
-                .error("archive-name-invalid", field.span(), "every host would call its archives the same")
-                .help("put `{host}` into the name of a `global` job");
-        }
-        Some(name)
-    }
-
-    fn compression(&mut self, field: &Field<'_>) -> Option<Compression> {
-        let gzip = Compression::Gzip { level: Compression::GZIP_LEVEL_DEFAULT };
-        let zstd =
-            Compression::Zstd { level: Compression::ZSTD_LEVEL_DEFAULT, threads: Compression::ZSTD_THREADS_DEFAULT };
-        if !matches!(field.node.content, Content::Map(_)) {
-            return self.word(field, &[("none", Compression::None), ("gzip", gzip), ("zstd", zstd)]);
-        }
-        let mut fields = self.fields(field)?;
-        let kind = self.one_of(&mut fields, &["gzip", "zstd"], "a compression");
-        let (gzip, zstd) = (fields.take("gzip", self), fields.take("zstd", self));
-        fields.finish(self);
-        if kind? == "gzip" {
-            let mut inner = self.fields(&gzip?)?;
-            let level = inner.take("level", self).and_then(|f| self.integer(&f, 1, 9));
-            inner.finish(self);
-            let level = level.and_then(|n| u32::try_from(n).ok()).unwrap_or(Compression::GZIP_LEVEL_DEFAULT);
-            Some(Compression::Gzip { level })
-        } else {
-            let mut inner = self.fields(&zstd?)?;
-            let level = inner.take("level", self).and_then(|f| self.integer(&f, 1, 19));
-            let threads = inner.take("threads", self).and_then(|f| self.integer(&f, 1, 64));
-            inner.finish(self);
-            Some(Compression::Zstd {
-                level: level.and_then(|n| i32::try_from(n).ok()).unwrap_or(Compression::ZSTD_LEVEL_DEFAULT),
-                threads: threads.and_then(|n| u32::try_from(n).ok()).unwrap_or(Compression::ZSTD_THREADS_DEFAULT),
-            })
-        }
-    }
-
-    fn store(
-        &mut self,
-        field: &Field<'_>,
-        instances: bool,
-        destinations: &BTreeMap<String, Destination>,
-    ) -> Vec<StoreEntry> {
-        let items = self.items(field, true);
-        if items.is_empty() && matches!(field.node.content, Content::List(_)) {
-            self.report.error("empty-value", field.span(), "a job needs at least one destination");
-        }
-        let mut entries: Vec<StoreEntry> = vec![];
-        let mut seen: HashMap<String, &Span> = HashMap::new();
-        for item in items {
-            let Some((entry, place)) = self.store_entry(&item) else { continue };
-            self.destination_exists(&entry.to, place);
-            if let Some(first) = seen.insert(entry.to.clone(), place) {
-                let message = format!("`{}` is here twice", entry.to);
-                self.report.error("duplicate-destination", place, message).also(first, "it is here first");
-                continue;
-            }
-            if !instances && destinations.get(&entry.to).is_some_and(names::uses_instance) {
-                let message = format!("`{}` has `{{instance}}` in it, and this job has no instances", entry.to);
-                self.report.error("instance-without-instances", place, message);
-            }
-            entries.push(entry);
-        }
-        entries
-    }
-
-    fn store_entry<'n>(&mut self, item: &Field<'n>) -> Option<(StoreEntry, &'n Span)> {
-        let lone = !matches!(item.node.content, Content::Map(_));
-        if lone || self.unquoted_placeholder(item.node) {
-            let to = if lone { self.plain(item)? } else { return None };
-            return Some((StoreEntry { to, keep: Keep::All }, item.span()));
-        }
-        let mut fields = self.fields(item)?;
-        let to = fields.need("to", self, "a name of `destinations`: {to: NAME, keep: {within: 7d}}");
-        let keep = fields.take("keep", self).map(|f| self.keep(&f)).unwrap_or_default();
-        fields.finish(self);
-        let place = to.as_ref()?.span();
-        let to = to.and_then(|f| self.plain(&f))?;
-        Some((StoreEntry { to, keep }, place))
-    }
-
-    fn destination_exists(&mut self, name: &str, place: &Span) {
-        if self.destinations.contains_key(name) {
-            self.used.insert(name.to_owned());
-            return;
-        }
-        let near = nearest(name, self.destinations.keys().map(String::as_str)).map(str::to_owned);
-        let known: Vec<&str> = self.destinations.keys().map(String::as_str).take(LISTED_MAX).collect();
-        let help = if known.is_empty() {
-            "the spec has no destinations".to_owned()
-        } else {
-            format!("the destinations are {}", known.join(", "))
-        };
-        let diagnostic = self.report.error("destination-unknown", place, format!("there is no destination `{name}`"));
-        match near {
-            Some(near) => diagnostic.label(format!("did you mean `{near}`?")),
-            None => diagnostic.help(help),
-        };
-    }
-
-    fn keep(&mut self, field: &Field<'_>) -> Keep {
-        if matches!(field.node.content, Content::Text(_)) {
-            return self.word(field, &[("all", ())]).map(|()| Keep::All).unwrap_or_default();
-        }
-        let Some(mut fields) = self.fields(field) else { return Keep::All };
-        let within = fields.take("within", self).and_then(|f| self.duration(&f));
-        let mut number = |key, decoder: &mut Self| {
-            let taken: Option<Field<'_>> = fields.take(key, decoder);
-            let value = taken.and_then(|f| decoder.integer(&f, 1, i64::from(u32::MAX)));
-            value.and_then(|n| u32::try_from(n).ok()).and_then(NonZeroU32::new)
-        };
-        let (last, at_least) = (number("last", self), number("at_least", self));
-        let empty = fields.present(&["within", "last"]).is_empty();
-        fields.finish(self);
-        if empty {
-            let message = "this says nothing of what is kept";
-            self.report.error("keep-invalid", field.span(), message).help("write {within: 30d}, {last: 10}, or `all`");
-            return Keep::All;
-        }
-        Keep::Policy(Policy { within, last, at_least })
-    }
-}
-
-/// The text without its `{time:…}`, whose `%` are its own.
-fn strip_times(text: &str) -> String {
-    let mut rest = text;
-    let mut out = String::new();
-    while let Some((before, after)) = rest.split_once("{time:") {
-        out.push_str(before);
-        rest = after.split_once('}').map_or("", |(_, after)| after);
-    }
-    out + rest
 }

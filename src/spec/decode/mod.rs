@@ -1,14 +1,17 @@
 //! The tree of values, decoded into the model; every fault is reported, and decoding goes on.
 
+mod archive;
 mod destination;
 mod fields;
 mod job;
 mod names;
+mod reference;
 mod scalar;
 mod schedule;
 mod secrets;
 mod service;
 mod source;
+mod store;
 
 use super::merge;
 use super::model::Spec;
@@ -177,6 +180,9 @@ impl Decoder<'_> {
     }
 
     fn unused_destinations(&mut self) {
+        if self.report.has_errors() {
+            return; // What a faulty job would have stored there is not known.
+        }
         for (name, place) in &self.destinations {
             if !self.used.contains(name) {
                 let message = format!("no job stores anything at `{name}`");

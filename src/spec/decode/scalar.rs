@@ -2,8 +2,9 @@
 
 use super::fields::{Decoder, Field, nearest};
 use crate::diag::Span;
+use crate::spec::syntax::PLACEHOLDERS;
 use crate::spec::yaml::Content;
-use crate::value::{Bytes, Placeholder, Reference, Template, UnitError, Value, parse_duration};
+use crate::value::{Bytes, Placeholder, Template, UnitError, parse_duration};
 use std::time::Duration;
 
 /// What a value may hold.
@@ -42,11 +43,10 @@ impl Holds {
 impl Holds {
     /// In what such a value stands, for findings.
     fn place(self) -> &'static str {
-        match (self.unit, self.instance, self.time) {
-            (true, _, _) => "a unit's value",
-            (false, None, _) => "a destination",
-            (false, Some(_), true) => "this value",
-            (false, Some(_), false) => "what is read on the host",
+        match (self.unit, self.instance) {
+            (true, _) => "in a unit's value",
+            (false, None) => "in a destination",
+            (false, Some(_)) => "here",
         }
     }
 
@@ -170,8 +170,10 @@ impl Decoder<'_> {
                 };
                 let message = format!("`{text}` is text, `true` or `false` is expected");
                 let diagnostic = self.report.error("wrong-type", field.span(), message);
-                if let Some(meant) = meant {
-                    diagnostic.help(format!("YAML 1.2 knows no `yes`, `on` and the like: write {meant}"));
+                if meant == Some(text.as_str()) {
+                    diagnostic.label("leave the quotes out");
+                } else if let Some(meant) = meant {
+                    diagnostic.label(format!("write `{meant}`")).help("since YAML 1.2, `yes`, `on` and the like are text");
                 }
                 None
             }
@@ -209,15 +211,36 @@ impl Decoder<'_> {
 
     /// A duration with units.
     pub(super) fn duration(&mut self, field: &Field<'_>) -> Option<Duration> {
-        let text = self.text(field)?;
-        let parsed = parse_duration(text);
-        self.unit_value(field, text, "duration", parsed)
+        let text = self.measure(field, "a duration such as `4h`")?;
+        match self.unit_value(field, text, "duration", parse_duration(text))? {
+            Duration::ZERO => self.nothing(field),
+            duration => Some(duration),
+        }
     }
 
     /// A size with its unit.
     pub(super) fn size(&mut self, field: &Field<'_>) -> Option<Bytes> {
-        let text = self.text(field)?;
-        self.unit_value(field, text, "size", Bytes::parse(text))
+        let text = self.measure(field, "a size such as `512MiB`")?;
+        match self.unit_value(field, text, "size", Bytes::parse(text))? {
+            Bytes(0) => self.nothing(field),
+            size => Some(size),
+        }
+    }
+
+    fn nothing<T>(&mut self, field: &Field<'_>) -> Option<T> {
+        let message = format!("`{}` is nothing at all", field.name());
+        self.report.error("out-of-range", field.span(), message).help("leave the key out, or give it more than 0");
+        None
+    }
+
+    fn measure<'n>(&mut self, field: &Field<'n>, expected: &str) -> Option<&'n str> {
+        match &field.node.content {
+            Content::Text(text) | Content::Number(text) => Some(text),
+            Content::Null | Content::Bool(_) | Content::List(_) | Content::Map(_) => {
+                self.wrong_type(field, expected);
+                None
+            }
+        }
     }
 
     fn unit_value<T>(&mut self, field: &Field<'_>, text: &str, noun: &str, parsed: Result<T, UnitError>) -> Option<T> {
@@ -264,8 +287,7 @@ impl Decoder<'_> {
         if !holds.percent {
             self.no_specifier_by_habit(field, text);
         }
-        self.placeholders_have_meaning(field, &template, holds);
-        Some(template)
+        self.placeholders_have_meaning(field, &template, holds).then_some(template)
     }
 
     /// A path with placeholders.
@@ -278,7 +300,7 @@ impl Decoder<'_> {
 
     fn template_error(&mut self, span: &Span, message: &str) {
         let inner = message.strip_prefix("`{").and_then(|m| m.split_once("}`")).map(|(inner, _)| inner);
-        let near = inner.and_then(|inner| nearest(inner, ["instance", "job", "host", "source", "scratch", "time"]));
+        let near = inner.and_then(|inner| nearest(inner, PLACEHOLDERS)).filter(|near| Some(*near) != inner);
         let diagnostic = self.report.error("placeholder-unknown", span, message);
         match near {
             Some(near) => diagnostic.label(format!("did you mean `{{{near}}}`?")),
@@ -304,12 +326,16 @@ impl Decoder<'_> {
             .find(|(s, _)| text.contains(s));
         if let Some((specifier, placeholder)) = found {
             let message = format!("`{specifier}` means itself here, and not what it means in a unit");
-            let help = format!("write `{placeholder}`; a spec has one notation for everything");
-            self.report.error("specifier-in-spec", field.span(), message).help(help);
+            let start = text.find(specifier).unwrap_or(0);
+            let place = Self::part_of(field, text, start..start + specifier.len());
+            self.report
+                .error("specifier-in-spec", &place, message)
+                .label(format!("write `{placeholder}`"))
+                .help("a spec has one notation for everything");
         }
     }
 
-    fn placeholders_have_meaning(&mut self, field: &Field<'_>, template: &Template, holds: Holds) {
+    fn placeholders_have_meaning(&mut self, field: &Field<'_>, template: &Template, holds: Holds) -> bool {
         for placeholder in template.placeholders() {
             let meaning = match placeholder {
                 Placeholder::Instance if holds.instance == Some(false) => {
@@ -317,7 +343,7 @@ impl Decoder<'_> {
                     self.report
                         .error("instance-without-instances", &Self::place_of(field, placeholder), message)
                         .help("give the job `instances: [\"80\"]`, or leave the placeholder out");
-                    return;
+                    return false;
                 }
                 Placeholder::Instance | Placeholder::Job => true,
                 Placeholder::Host => holds.host,
@@ -327,13 +353,14 @@ impl Decoder<'_> {
             };
             if !meaning {
                 let place = Self::place_of(field, placeholder);
-                let message = format!("`{placeholder}` has no meaning in {}", holds.place());
+                let message = format!("`{placeholder}` has no meaning {}", holds.place());
                 let known = holds.known().join(" ");
                 let diagnostic = self.report.error("placeholder-out-of-place", &place, message);
                 diagnostic.help(format!("the placeholders here are {known}"));
-                return;
+                return false;
             }
         }
+        true
     }
 
     /// Where a placeholder stands in a value.
@@ -347,117 +374,5 @@ impl Decoder<'_> {
     /// A list of texts with placeholders.
     pub(super) fn templates(&mut self, field: &Field<'_>, holds: Holds) -> Vec<Template> {
         self.items(field, false).iter().filter_map(|item| self.template(item, holds)).collect()
-    }
-
-    /// Text, or a reference to it.
-    pub(super) fn value(&mut self, field: &Field<'_>, holds: Holds) -> Option<Value> {
-        match &field.node.content {
-            Content::Map(_) if self.unquoted_placeholder(field.node) => None,
-            Content::Map(_) => self.reference(field, holds).map(Value::Reference),
-            Content::Null | Content::Bool(_) | Content::Number(_) | Content::Text(_) | Content::List(_) => {
-                self.template(field, holds).map(Value::Text)
-            }
-        }
-    }
-
-    /// A reference and nothing else: the value is a secret.
-    pub(super) fn secret(&mut self, field: &Field<'_>, holds: Holds) -> Option<Value> {
-        if matches!(field.node.content, Content::Map(_)) {
-            return self.value(field, holds);
-        }
-        self.masked.push(field.span().clone());
-        let name = field.name();
-        let message = format!("`{name}` is a secret, and a secret does not stand in a spec");
-        let help = "write where it is to be read from: {etcd: KEY}, {env: NAME}, {file: PATH}, {credential: {name: NAME}} or {command: [PROGRAM]}";
-        self.report.error("secret-in-spec", field.span(), message).help(help);
-        None
-    }
-
-    fn reference(&mut self, field: &Field<'_>, holds: Holds) -> Option<Reference> {
-        const KINDS: [&str; 5] = ["etcd", "env", "file", "credential", "command"];
-        let mut fields = self.fields(field)?;
-        let present = fields.present(&KINDS);
-        let [kind] = present.as_slice() else {
-            let known = KINDS.join(", ");
-            let message = if present.is_empty() { "this is no reference" } else { "a reference names one place only" };
-            self.report
-                .error("reference-invalid", field.span(), message)
-                .help(format!("a reference is a map with one key of {known}"));
-            return None;
-        };
-        let inner = fields.take(kind, self);
-        for known in KINDS {
-            if known != *kind {
-                let _ = fields.take(known, self);
-            }
-        }
-        fields.finish(self);
-        let inner = inner?;
-        match *kind {
-            "etcd" => self.etcd_reference(&inner, holds),
-            "env" => self.variable(&inner).map(Reference::Env),
-            "file" => self.path(&inner, holds).map(Reference::File),
-            "credential" => self.credential(&inner),
-            _ => {
-                let argv = self.templates(&inner, Holds { percent: true, ..holds });
-                self.has_program(&inner, &argv).then_some(Reference::Command(argv))
-            }
-        }
-    }
-
-    fn etcd_reference(&mut self, field: &Field<'_>, holds: Holds) -> Option<Reference> {
-        if !self.has_etcd {
-            let message = "the spec does not say where etcd is";
-            self.report
-                .error("etcd-missing", &field.key.span, message)
-                .help("add `etcd: {endpoints: [\"http://127.0.0.1:2379\"]}` at the top");
-        }
-        self.template(field, holds).map(Reference::Etcd)
-    }
-
-    fn credential(&mut self, field: &Field<'_>) -> Option<Reference> {
-        if let Content::Text(name) = &field.node.content {
-            return Some(Reference::Credential { name: name.clone(), path: None });
-        }
-        let mut fields = self.fields(field)?;
-        let name = fields.need("name", self, "the name below $CREDENTIALS_DIRECTORY").and_then(|f| self.plain(&f));
-        let path = fields.take("path", self).and_then(|f| self.absolute(&f));
-        fields.finish(self);
-        let name = name?;
-        if name.contains([':', '/']) {
-            self.report.error(
-                "reference-invalid",
-                field.span(),
-                format!("`{name}` is no name of a credential: it holds `:` or `/`"),
-            );
-        }
-        Some(Reference::Credential { name, path })
-    }
-
-    /// A command line with a program.
-    pub(super) fn has_program(&mut self, field: &Field<'_>, argv: &[Template]) -> bool {
-        let there = argv.first().is_some_and(|program| program.as_literal() != Some(""));
-        if !there {
-            self.report
-                .error("empty-command", field.span(), "a command needs a program")
-                .help("write [PROGRAM, ARGUMENT, …]");
-        }
-        there
-    }
-
-    /// The name of an environment variable.
-    pub(super) fn variable(&mut self, field: &Field<'_>) -> Option<String> {
-        let name = self.text(field)?;
-        self.is_variable(field.span(), name).then(|| name.to_owned())
-    }
-
-    pub(super) fn is_variable(&mut self, span: &Span, name: &str) -> bool {
-        let letters = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        let valid = letters && name.starts_with(|c: char| !c.is_ascii_digit());
-        if !valid {
-            let message = format!("`{name}` is no name of a variable: letters, digits and `_`, no digit first");
-            self.report.error("variable-invalid", span, message);
-        }
-        valid
     }
 }

@@ -4,6 +4,7 @@ use super::fields::{Decoder, Field, Fields};
 use super::scalar::Holds;
 use crate::archive::MANIFEST_SOURCE;
 use crate::source::{Access, Command, Container, Content, Engine, Paths, Source, SourceKind};
+use crate::spec::yaml;
 use crate::value::{Template, Value};
 use std::collections::BTreeMap;
 
@@ -27,7 +28,7 @@ const KINDS_OF_KEYS: [(&str, &str); 10] = [
 impl Decoder<'_> {
     pub(super) fn sources(&mut self, field: &Field<'_>, instances: bool) -> Vec<Source> {
         let named = self.named(field);
-        if named.is_empty() {
+        if matches!(&field.node.content, yaml::Content::Map(entries) if entries.is_empty()) {
             self.report.error("empty-value", field.span(), "a job needs at least one source");
         }
         let mut sources = vec![];
@@ -85,7 +86,7 @@ impl Decoder<'_> {
         let holds = Holds { time: false, source: false, ..Holds::at_run(Some(instances)) };
         let field = fields.take("paths", self)?;
         let items = self.items(&field, true);
-        if items.is_empty() {
+        if items.is_empty() && matches!(field.node.content, yaml::Content::List(_)) {
             self.report.error("empty-value", field.span(), "a source needs at least one path");
         }
         let mut paths = vec![];
@@ -180,8 +181,9 @@ impl Decoder<'_> {
         }
     }
 
-    fn argv(&mut self, field: &Field<'_>, holds: Holds) -> Vec<Template> {
-        if let crate::spec::yaml::Content::Text(line) = &field.node.content {
+    /// A program and its arguments.
+    pub(super) fn argv(&mut self, field: &Field<'_>, holds: Holds) -> Vec<Template> {
+        if let yaml::Content::Text(line) = &field.node.content {
             let message = "a command is a list of its words; no shell splits this text";
             let words = line.split_whitespace().map(|w| format!("\"{w}\"")).collect::<Vec<_>>().join(", ");
             self.report
