@@ -15,7 +15,10 @@ pub(super) fn tell(report: &mut Report, file: FileId, error: &SyntaxError) {
         found.help("nesting, aliases and the number of values have bounds, so that no text can take the machine down");
         return;
     }
-    if tab(report, file, &line) || placeholder(report, file, &line, error) || sigil(report, &span, rest_of_line, &error.message) {
+    if tab(report, file, &line)
+        || placeholder(report, file, &line, error)
+        || sigil(report, &span, rest_of_line, &error.message)
+    {
         return;
     }
     let found = report.error("yaml-syntax", &span, format!("this is not YAML: {}", words(&error.message)));
