@@ -18,7 +18,7 @@ use std::path::PathBuf;
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// Where locks and the list of what to clean up lie [default: $STATE_DIRECTORY, /var/lib/eightbells for root]
+    /// Where locks and the list of what to clean up lie (`$STATE_DIRECTORY`, or /var/lib/eightbells for root)
     #[arg(long, global = true, value_name = "DIR")]
     state_dir: Option<PathBuf>,
     /// Say more
@@ -28,7 +28,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Dump, pack, store, and remove what is too old: what a unit's ExecStart= calls
+    /// Dump, pack, store, and remove what is too old: what a unit's `ExecStart=` calls
     Backup(backup::BackupCommand),
     /// What lies at the destinations
     List(sets::ListArgs),
