@@ -157,7 +157,7 @@ proptest! {
             prop_assert!(fleet_name::check(&unit.to_string()).is_ok());
             prop_assert_eq!(Values::of_unit(&unit).expand(b"%I").unwrap(), text.as_bytes());
         }
-        if text.bytes().all(|byte| byte >= 16 && byte < 128) {
+        if text.bytes().all(|byte| (16..128).contains(&byte)) {
             prop_assert_eq!(fleet_name::escape(&text, EscapeAs::Text), escaped.clone());
             prop_assert_eq!(fleet_name::unescape(&escaped, EscapeAs::Text), text.as_bytes());
         }

@@ -3,6 +3,7 @@
 use super::model::{Job, Spec};
 use super::places::Origin;
 use crate::diag::Sources;
+use crate::retention::Keep;
 use crate::target::Target;
 use crate::value::format_duration;
 use serde_json::{Map, Value, json};
@@ -34,7 +35,7 @@ fn job_value(job: &Job) -> Value {
     let Job { name: _, description, instances, schedule, relations, sources, archive, store, job_in, fleet, service } =
         job;
     let sources: Map<String, Value> = sources.iter().map(|source| (source.name.clone(), flat(json!(source)))).collect();
-    let store: Vec<Value> = store.iter().map(|entry| json!({"to": entry.to, "keep": entry.keep})).collect();
+    let store: Vec<Value> = store.iter().map(|entry| json!({"to": entry.to, "keep": keep(&entry.keep)})).collect();
     json!({
         "description": description,
         "instances": instances,
@@ -51,6 +52,13 @@ fn job_value(job: &Job) -> Value {
         },
         "service": service_value(service),
     })
+}
+
+fn keep(keep: &Keep) -> Value {
+    match keep {
+        Keep::All => json!("all"),
+        Keep::Policy(policy) => json!(policy),
+    }
 }
 
 /// A source as the spec writes it: what it reads beside what it is.

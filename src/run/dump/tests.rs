@@ -218,7 +218,7 @@ fn files_that_cannot_be_read_are_named_and_the_others_are_there() {
     }
     std::fs::create_dir(bench.data().join("closed")).unwrap();
     for name in ["secret", "closed"] {
-        std::fs::set_permissions(bench.data().join(name), std::os::unix::fs::PermissionsExt::from_mode(0)).unwrap();
+        std::fs::set_permissions(bench.data().join(name), std::os::unix::fs::PermissionsExt::from_mode(0o0)).unwrap();
     }
     if crate::run::os::is_root() {
         // The script is read by root, the files by nobody.
