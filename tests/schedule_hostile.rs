@@ -24,8 +24,7 @@ fn long_texts() -> Vec<String> {
         "1 ", "* ", "*/5 ", "1-2,", "0-59/2,", "5s", "5 s ", "1.1 ", ".1 ", "\t", "\n", "\u{b}", "y", "é", "\u{1f514}", "UTC ",
         " UTC", "Europe/", "infinity ", "a b ", "+", "%", "\0", "fri-", "mon,", "\u{3bc}s",
     ];
-    let frames =
-        [("", ""), ("*-*-* ", ":00"), ("10:00:", ""), ("10:00 ", ""), ("1.", "s"), ("@", " UTC"), ("Mon ", " 10:00"), ("+", " ago")];
+    let frames = [("", ""), ("*-*-* ", ":00"), ("+", " ago")];
     let long = |unit: &str| unit.repeat(MEGABYTE / unit.len());
     let framed = |unit: &&str| frames.map(|(before, after)| format!("{before}{}{after}", long(unit)));
     units.iter().flat_map(framed).collect()
