@@ -7,13 +7,25 @@
 //! 3  render   lint        │  run
 //! 2  plan     unit        │
 //! 1  spec schedule value source archive destination retention target contract
-//! 0  diag os
+//! 0  diag
 //! ```
 //!
 //! `run`, with its heavy dependencies, sits behind the default feature of the same name; the generator and the
 //! linter build without it.
 
+pub mod archive;
 pub mod cli;
+pub mod contract;
+pub mod destination;
 pub mod diag;
+pub mod plan;
+pub mod render;
+pub mod retention;
+#[cfg(feature = "run")]
+pub mod run;
 pub mod schedule;
+pub mod source;
+pub mod spec;
+pub mod target;
 pub mod unit;
+pub mod value;

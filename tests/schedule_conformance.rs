@@ -58,7 +58,11 @@ fn calendar_events_have_systemds_normal_form() {
         let normal = ours.as_ref().map_or_else(ToString::to_string, ToString::to_string);
         differences.compare(input, normal.as_str(), text(&row, "normalized"));
         if let Ok(ours) = ours {
-            assert_eq!(CalendarSpec::parse(&normal).as_ref(), Ok(&ours), "the normal form of {input:?} does not parse back");
+            assert_eq!(
+                CalendarSpec::parse(&normal).as_ref(),
+                Ok(&ours),
+                "the normal form of {input:?} does not parse back"
+            );
         }
     }
     differences.none();
@@ -106,11 +110,7 @@ fn calendar_reports_agree_with_systemd_252() {
     for row in rows("calendar_oracle_v252.json", "cases") {
         let input = text(&row, "input");
         let spec = CalendarSpec::parse(input);
-        differences.compare(
-            input,
-            spec.as_ref().map(ToString::to_string).ok().as_deref(),
-            row["normalized"].as_str(),
-        );
+        differences.compare(input, spec.as_ref().map(ToString::to_string).ok().as_deref(), row["normalized"].as_str());
         for (base, elapses) in row["elapse"].as_object().into_iter().flatten() {
             let theirs: Vec<&str> = match elapses {
                 Value::String(never) => vec![never],

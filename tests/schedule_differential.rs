@@ -115,13 +115,64 @@ impl Random {
 }
 
 const CALENDAR_ALPHABET: [&str; 44] = [
-    "0", "1", "2", "3", "5", "9", "00", "31", "60", "2027", " ", " ", "  ", "*", "*", "-", "-", ":", ":", "~", ",", "..",
-    ".", "/", "@", "Mon", "fri", "SUN", "Sat..", "UTC", "CET", " UTC", "daily", "+", "T", "Z", "é", "x", "\t", "\\", "%",
-    "'", "Europe/Berlin", "_",
+    "0",
+    "1",
+    "2",
+    "3",
+    "5",
+    "9",
+    "00",
+    "31",
+    "60",
+    "2027",
+    " ",
+    " ",
+    "  ",
+    "*",
+    "*",
+    "-",
+    "-",
+    ":",
+    ":",
+    "~",
+    ",",
+    "..",
+    ".",
+    "/",
+    "@",
+    "Mon",
+    "fri",
+    "SUN",
+    "Sat..",
+    "UTC",
+    "CET",
+    " UTC",
+    "daily",
+    "+",
+    "T",
+    "Z",
+    "é",
+    "x",
+    "\t",
+    "\\",
+    "%",
+    "'",
+    "Europe/Berlin",
+    "_",
 ];
 const ZONES: [&str; 12] = [
-    "UTC", "utc", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "Africa/Casablanca",
-    "America/Sao_Paulo", "Pacific/Apia", "Europe/Dublin", "Etc/GMT+5", "GMT0",
+    "UTC",
+    "utc",
+    "Europe/Berlin",
+    "America/New_York",
+    "Australia/Lord_Howe",
+    "Asia/Kolkata",
+    "Africa/Casablanca",
+    "America/Sao_Paulo",
+    "Pacific/Apia",
+    "Europe/Dublin",
+    "Etc/GMT+5",
+    "GMT0",
 ];
 const NO_ZONES: [&str; 10] =
     ["europe/berlin", "Europe/Berln", "CEST", "EDT", "XYZ", "Europe/", "/Europe/Berlin", "Etc//UTC", "+02:00", "Z"];
@@ -154,8 +205,25 @@ fn calendar_event(random: &mut Random) -> String {
 
 fn shorthand(random: &mut Random) -> String {
     let word = random.pick(&[
-        "minutely", "hourly", "daily", "weekly", "monthly", "quarterly", "semiannually", "semi-annually", "biannually",
-        "bi-annually", "yearly", "annually", "anually", "Daily", "WEEKLY", "midnight", "fortnightly", "never", "now",
+        "minutely",
+        "hourly",
+        "daily",
+        "weekly",
+        "monthly",
+        "quarterly",
+        "semiannually",
+        "semi-annually",
+        "biannually",
+        "bi-annually",
+        "yearly",
+        "annually",
+        "anually",
+        "Daily",
+        "WEEKLY",
+        "midnight",
+        "fortnightly",
+        "never",
+        "now",
     ]);
     let zone = random.pick(&["", "", "", " UTC", " Asia/Kolkata", "  UTC", " "]);
     format!("{word}{zone}")
@@ -175,8 +243,22 @@ fn epoch(random: &mut Random) -> String {
 
 fn weekdays(random: &mut Random) -> String {
     const NAMES: [&str; 16] = [
-        "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun", "Monday", "tuesday", "Wednesday", "Thursday", "FRIDAY", "saturday",
-        "Sunday", "Tues", "Weds",
+        "Mon",
+        "Tue",
+        "Wed",
+        "Thu",
+        "Fri",
+        "Sat",
+        "Sun",
+        "Monday",
+        "tuesday",
+        "Wednesday",
+        "Thursday",
+        "FRIDAY",
+        "saturday",
+        "Sunday",
+        "Tues",
+        "Weds",
     ];
     let known = if random.percent(95) { 14 } else { NAMES.len() };
     let mut text = String::new();
@@ -217,7 +299,8 @@ fn year(random: &mut Random) -> String {
 }
 
 fn time(random: &mut Random) -> String {
-    let hour = if random.percent(20) { random.pick(&["1", "2", "02", "3", "0..3"]).to_owned() } else { list(random, 0, 23) };
+    let hour =
+        if random.percent(20) { random.pick(&["1", "2", "02", "3", "0..3"]).to_owned() } else { list(random, 0, 23) };
     let minute = list(random, 0, 59);
     if random.percent(60) { format!("{hour}:{minute}") } else { format!("{hour}:{minute}:{}", seconds(random)) }
 }
@@ -232,7 +315,8 @@ fn list(random: &mut Random, from: u64, to: u64) -> String {
             let first = random.between(from, to);
             let last = if random.percent(90) { random.between(first, to) } else { random.between(from, to + 2) };
             let first = if random.percent(2) { to + 1 } else { first };
-            let step = if random.percent(5) { random.below(to + 5) } else { random.between(1, (to - first.min(to)).max(1)) };
+            let step =
+                if random.percent(5) { random.below(to + 5) } else { random.between(1, (to - first.min(to)).max(1)) };
             match random.below(8) {
                 0 => format!("{first}..{last}"),
                 1 => format!("{first}..{last}/{step}"),
@@ -292,9 +376,21 @@ fn calendar_reports_equal_systemds_on_generated_texts() {
     let mut tried = 0;
     while tried < texts_wanted() {
         let zone = random.pick(&[
-            "UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Casablanca", "Europe/Dublin",
-            "Pacific/Apia", "Asia/Kolkata", "America/Sao_Paulo", "Asia/Tehran", "Africa/Cairo", "Europe/Moscow",
-            "America/Havana", "Antarctica/Troll", "Asia/Gaza",
+            "UTC",
+            "Europe/Berlin",
+            "America/New_York",
+            "Australia/Lord_Howe",
+            "Africa/Casablanca",
+            "Europe/Dublin",
+            "Pacific/Apia",
+            "Asia/Kolkata",
+            "America/Sao_Paulo",
+            "Asia/Tehran",
+            "Africa/Cairo",
+            "Europe/Moscow",
+            "America/Havana",
+            "Antarctica/Troll",
+            "Asia/Gaza",
         ]);
         let base = base_time(&mut random, &TimeZone::get(zone).unwrap());
         let texts: Vec<String> = (0..BATCH).map(|_| calendar_event(&mut random)).collect();
@@ -335,15 +431,47 @@ fn compare_events(systemd: &Systemd, zone: &str, base: i64, texts: &[String], di
 }
 
 const SPAN_ALPHABET: [&str; 34] = [
-    "0", "1", "2", "9", "60", "1000", "18446744073709551615", "9223372036854775807", ".", ".", "-", "+", " ", " ", "\t", "s",
-    "m", "M", "h", "d", "y", "us", "µs", "μs", "min", "month", "infinity", "é", "x", "\u{b}", "\n", "/", ":", "e",
+    "0",
+    "1",
+    "2",
+    "9",
+    "60",
+    "1000",
+    "18446744073709551615",
+    "9223372036854775807",
+    ".",
+    ".",
+    "-",
+    "+",
+    " ",
+    " ",
+    "\t",
+    "s",
+    "m",
+    "M",
+    "h",
+    "d",
+    "y",
+    "us",
+    "µs",
+    "μs",
+    "min",
+    "month",
+    "infinity",
+    "é",
+    "x",
+    "\u{b}",
+    "\n",
+    "/",
+    ":",
+    "e",
 ];
 
 fn time_span(random: &mut Random) -> String {
     const UNITS: [&str; 34] = [
-        "", "", "s", "sec", "second", "seconds", "m", "min", "minute", "minutes", "h", "hr", "hour", "hours", "d", "day",
-        "days", "w", "week", "weeks", "M", "month", "months", "y", "year", "years", "ms", "msec", "us", "usec", "µs", "μs",
-        "ns", "mins",
+        "", "", "s", "sec", "second", "seconds", "m", "min", "minute", "minutes", "h", "hr", "hour", "hours", "d",
+        "day", "days", "w", "week", "weeks", "M", "month", "months", "y", "year", "years", "ms", "msec", "us", "usec",
+        "µs", "μs", "ns", "mins",
     ];
     match random.below(20) {
         0 => return random.garbage(&SPAN_ALPHABET),
@@ -377,7 +505,8 @@ fn time_span_reports_equal_systemds_on_generated_texts() {
     let Some(systemd) = systemd_analyze() else { return };
     let mut random = Random(seed() + 1_000_000);
     let texts: Vec<String> = (0..texts_wanted()).map(|_| time_span(&mut random)).collect();
-    let (valid, invalid): (Vec<String>, Vec<String>) = texts.into_iter().partition(|text| TimeSpan::parse(text).is_ok());
+    let (valid, invalid): (Vec<String>, Vec<String>) =
+        texts.into_iter().partition(|text| TimeSpan::parse(text).is_ok());
     assert!(valid.len() > invalid.len() && invalid.len() * 20 > valid.len(), "{} {}", valid.len(), invalid.len());
     let mut differences = Vec::new();
     for batch in valid.chunks(BATCH).chain(invalid.chunks(1)) {

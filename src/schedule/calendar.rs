@@ -27,8 +27,8 @@ mod version;
 
 pub use error::{CalendarError, CalendarProblem, Field};
 pub use next::{Elapses, SearchError};
-pub use version::NeedsVersion;
 pub(super) use parse::{database_zone, microseconds};
+pub use version::NeedsVersion;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -253,9 +253,15 @@ enum ClockZone {
     Local,
     Utc,
     /// A zone of the time zone database, by name.
-    Named { name: String, zone: TimeZone },
+    Named {
+        name: String,
+        zone: TimeZone,
+    },
     /// The machine's zone while it is in this season only.
-    LocalSeason { season: Season, abbreviation: String },
+    LocalSeason {
+        season: Season,
+        abbreviation: String,
+    },
 }
 
 #[cfg(test)]

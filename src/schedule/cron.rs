@@ -332,7 +332,8 @@ impl Word<'_> {
         let mut at = self.at;
         for text in self.text.split(',') {
             let element = Word { text, at };
-            let part = element.part(field).map_err(|(problem, span)| CronError { problem, span, field: Some(field) })?;
+            let part =
+                element.part(field).map_err(|(problem, span)| CronError { problem, span, field: Some(field) })?;
             set.insert(part);
             at += text.len() + 1;
         }
@@ -374,9 +375,7 @@ impl Word<'_> {
     fn split(&self, separator: char) -> (Self, Option<Self>) {
         match self.text.split_once(separator) {
             None => (*self, None),
-            Some((text, rest)) => {
-                (Self { text, at: self.at }, Some(Self { text: rest, at: self.at + text.len() + 1 }))
-            }
+            Some((text, rest)) => (Self { text, at: self.at }, Some(Self { text: rest, at: self.at + text.len() + 1 })),
         }
     }
 
@@ -396,7 +395,9 @@ impl Word<'_> {
         if self.text.bytes().all(|byte| byte.is_ascii_digit()) {
             return self.text.parse().ok().filter(|value| (from..=to).contains(value)).ok_or_else(out_of_range);
         }
-        if let Some((_, value)) = field.names().iter().zip(from..).find(|(name, _)| name.eq_ignore_ascii_case(self.text)) {
+        if let Some((_, value)) =
+            field.names().iter().zip(from..).find(|(name, _)| name.eq_ignore_ascii_case(self.text))
+        {
             return Ok(value);
         }
         match self.text.char_indices().find(|(_, letter)| !letter.is_ascii_alphanumeric()) {

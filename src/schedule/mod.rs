@@ -15,10 +15,12 @@ pub mod cron;
 pub mod report;
 pub mod timespan;
 pub mod timestamp;
+mod trigger;
 mod wall;
 
 pub use calendar::{CalendarError, CalendarSpec, NeedsVersion};
 pub use cron::{CronError, CronLine};
 pub use timespan::{TimeSpan, TimeSpanError};
 pub use timestamp::TimestampError;
+pub use trigger::{Schedule, Trigger};
 pub use wall::Season;

@@ -251,7 +251,11 @@ impl Parser<'_> {
         if self.eat("infinity") {
             self.skip(is_blank);
             let rest = self.at..self.text.len();
-            return if rest.is_empty() { Ok(TimeSpan::Infinity) } else { Err(self.error(TimeSpanProblem::InfinityNotAlone, rest)) };
+            return if rest.is_empty() {
+                Ok(TimeSpan::Infinity)
+            } else {
+                Err(self.error(TimeSpanProblem::InfinityNotAlone, rest))
+            };
         }
         let mut total = 0;
         let mut seen = false;
@@ -346,7 +350,10 @@ impl Parser<'_> {
         }
         let word = self.word();
         if word.is_empty() {
-            return Err(self.error(TimeSpanProblem::Separator, self.at..self.at + self.rest().chars().next().map_or(0, char::len_utf8)));
+            return Err(self.error(
+                TimeSpanProblem::Separator,
+                self.at..self.at + self.rest().chars().next().map_or(0, char::len_utf8),
+            ));
         }
         let name = self.text.get(word.clone()).unwrap_or_default().to_owned();
         Err(self.error(TimeSpanProblem::UnknownUnit(name), word))

@@ -89,7 +89,10 @@ pub fn parse(text: &str, now: Timestamp, local: &TimeZone) -> Result<Timestamp, 
 enum Zone {
     /// Seconds east of UTC.
     Offset(i64),
-    Clock { zone: TimeZone, season: Option<Season> },
+    Clock {
+        zone: TimeZone,
+        season: Option<Season>,
+    },
 }
 
 fn split_zone<'t>(text: &'t str, local: &TimeZone) -> (&'t str, Option<Zone>) {
@@ -330,7 +333,13 @@ fn scan_field<'t>(text: &'t str, letter: char, wall: &mut Wall) -> Option<&'t st
         return None;
     }
     // Two digits mean 1969–2068.
-    let century = if letter != 'y' { 0 } else if value >= 69 { 1900 } else { 2000 };
+    let century = if letter != 'y' {
+        0
+    } else if value >= 69 {
+        1900
+    } else {
+        2000
+    };
     *slot = value + century;
     Some(rest)
 }
@@ -352,7 +361,17 @@ fn scan_number(text: &str, to: i64, width: usize) -> Option<(i64, &str)> {
 
 fn scan_month<'t>(text: &'t str, wall: &mut Wall) -> Option<&'t str> {
     const MONTHS: [&str; 12] = [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
         "December",
     ];
     (1..).zip(MONTHS).find_map(|(number, name)| {

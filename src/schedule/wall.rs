@@ -4,8 +4,8 @@
 //! equal answer needs an equal `mktime`: how it probes for an instant, which side of a gap it prefers, and that it
 //! remembers the last offset it used. Facts from the manual pages and the observed behaviour of glibc 2.36.
 
-use jiff::tz::{Dst, Offset, TimeZone};
 use jiff::Timestamp;
+use jiff::tz::{Dst, Offset, TimeZone};
 
 /// Seconds between two probes for an instant in the other season (glibc: the shortest season on record).
 const SEASON_STRIDE: i64 = 601_200;

@@ -103,8 +103,7 @@ fn wrapped_weekdays(text: &str, error: &CalendarError) -> Option<String> {
     let (first, last) = range.split_once("..").or_else(|| range.split_once('-'))?;
     let index = |name: &str| WEEKDAYS.iter().position(|day| name.get(..3).is_some_and(|n| n.eq_ignore_ascii_case(day)));
     let (first, last) = (index(first)?, index(last)?);
-    let days: Vec<&str> =
-        WEEKDAYS.iter().cycle().skip(first).take((7 + last - first) % 7 + 1).copied().collect();
+    let days: Vec<&str> = WEEKDAYS.iter().cycle().skip(first).take((7 + last - first) % 7 + 1).copied().collect();
     let kept = text.get(..span.end - range.len())?;
     event(format!("{kept}{}{rest}", days.join(",")))
         .map(|text| format!("weekdays begin with Monday, and a range does not wrap: write `{text}`"))

@@ -175,9 +175,9 @@ impl Cursor<'_> {
 
     /// The weekday that begins here; it must be followed by the end, a separator or a blank.
     fn weekday(&mut self) -> Result<Option<u8>, CalendarError> {
-        let found = WEEKDAY_NAMES.iter().find(|(name, _)| {
-            self.rest().get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
-        });
+        let found = WEEKDAY_NAMES
+            .iter()
+            .find(|(name, _)| self.rest().get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)));
         let Some((name, day)) = found else { return Ok(None) };
         let from = self.at;
         self.at += name.len();
@@ -188,7 +188,10 @@ impl Cursor<'_> {
     }
 
     fn bad_weekday(&self, from: usize) -> CalendarError {
-        CalendarError::new(CalendarProblem::Weekday, from..from + word_length(self.text.get(from..).unwrap_or_default()))
+        CalendarError::new(
+            CalendarProblem::Weekday,
+            from..from + word_length(self.text.get(from..).unwrap_or_default()),
+        )
     }
 
     fn date(&mut self) -> Result<Date, CalendarError> {
@@ -284,7 +287,9 @@ impl Cursor<'_> {
         if matches!(self.peek(), Some(b'-' | b'+')) {
             self.at += 1;
         }
-        let Some(digits) = self.digits() else { return Err(CalendarError::new(CalendarProblem::Epoch, begin..self.at)) };
+        let Some(digits) = self.digits() else {
+            return Err(CalendarError::new(CalendarProblem::Epoch, begin..self.at));
+        };
         if self.peek().is_some() {
             return Err(CalendarError::new(CalendarProblem::AfterEpoch, self.at..self.text.len()));
         }
@@ -467,12 +472,7 @@ fn word_length(text: &str) -> usize {
     text.find(|letter: char| !letter.is_alphabetic()).unwrap_or(text.len())
 }
 
-fn date_of(
-    year: Option<RawValues>,
-    month: RawValues,
-    day: RawValues,
-    tilde: bool,
-) -> Result<Date, CalendarError> {
+fn date_of(year: Option<RawValues>, month: RawValues, day: RawValues, tilde: bool) -> Result<Date, CalendarError> {
     let year = match year {
         None => Values::Every,
         Some(year) => year.with_centuries().checked(Field::Year)?,

@@ -66,7 +66,8 @@ fn needs(spec: &CalendarSpec) -> [Option<NeedsVersion>; 5] {
             need(&format!("the time zone `{abbreviation}` in a calendar event"), LOCAL_ABBREVIATION)
         }
     };
-    let month_end = if spec.from_month_end { need("a day counted from the month's end (`~`)", MONTH_END) } else { None };
+    let month_end =
+        if spec.from_month_end { need("a day counted from the month's end (`~`)", MONTH_END) } else { None };
     let fraction = if has_fraction(&spec.second) { need("a fraction of a second", FRACTION) } else { None };
     let endless = if never_elapses(spec) { need("a date that never comes", ENDING_SEARCH) } else { None };
     [need("a calendar event", CALENDAR), zone, month_end, fraction, endless]
@@ -74,9 +75,7 @@ fn needs(spec: &CalendarSpec) -> [Option<NeedsVersion>; 5] {
 
 fn has_fraction(seconds: &Values) -> bool {
     let whole = |value: u32| value.is_multiple_of(SECOND);
-    !seconds.parts().iter().all(|part| {
-        whole(part.start) && part.last.is_none_or(whole) && part.step.is_none_or(whole)
-    })
+    !seconds.parts().iter().all(|part| whole(part.start) && part.last.is_none_or(whole) && part.step.is_none_or(whole))
 }
 
 /// Whether there is no such date in any year: before 233, systemd looks for it for ever.
@@ -122,7 +121,10 @@ fn written_out(values: &Values, unit: u32, range: u16, version: u16) -> Result<V
         match part.last {
             Some(last) if version < if step == unit { range } else { STEPPED_RANGE } => {
                 if (last - part.start) / step > WRITTEN_OUT_MAX {
-                    return Err(NeedsVersion { what: "a range of so many fractions of a second".to_owned(), since: STEPPED_RANGE });
+                    return Err(NeedsVersion {
+                        what: "a range of so many fractions of a second".to_owned(),
+                        since: STEPPED_RANGE,
+                    });
                 }
                 parts.extend((part.start..=last).step_by(step as usize).map(Part::one));
             }

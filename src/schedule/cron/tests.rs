@@ -96,11 +96,7 @@ fn faults_of_the_line_as_a_whole_are_named() {
             "root run",
         ),
         ("@reboot", "`@reboot` is no time: use `OnBootSec=`", "@reboot"),
-        (
-            "@every 5m",
-            "`@every` must be @hourly, @daily, @midnight, @weekly, @monthly, @yearly or @annually",
-            "@every",
-        ),
+        ("@every 5m", "`@every` must be @hourly, @daily, @midnight, @weekly, @monthly, @yearly or @annually", "@every"),
     ] {
         let error = CronLine::parse(line).expect_err(line);
         assert_eq!(error.to_string(), message, "{line}");

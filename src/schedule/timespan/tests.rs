@@ -59,9 +59,10 @@ fn a_bare_number_counts_the_default_unit() {
 
 #[test]
 fn the_greatest_number_is_taken_and_the_next_is_not() {
-    assert_eq!(TimeSpan::parse("18446744073709551614us").map_err(|error| error.to_string()), Err(
-        "a time span must be less than 584542 years".to_owned(),
-    ));
+    assert_eq!(
+        TimeSpan::parse("18446744073709551614us").map_err(|error| error.to_string()),
+        Err("a time span must be less than 584542 years".to_owned(),)
+    );
     assert_eq!(TimeSpan::parse("9223372036854775807us 9223372036854775807us"), Ok(TimeSpan::Micros(u64::MAX - 1)));
     assert!(TimeSpan::parse("9223372036854775807us 9223372036854775807us 1us").is_err());
 }

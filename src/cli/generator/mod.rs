@@ -1,0 +1,109 @@
+//! `eightbells`: checks specs, generates units, tries jobs out.
+
+mod check;
+mod files;
+mod generate;
+mod trial;
+
+use super::output::Failure;
+use crate::contract::exit;
+use crate::diag::Report;
+use crate::plan::{self, Options};
+use crate::spec::{self, Spec};
+use crate::target::Target;
+use crate::value::parse_duration;
+use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::Duration;
+
+/// Backup jobs as YAML, units for systemd and fleet
+#[derive(Debug, Parser)]
+#[command(name = "eightbells", version, about, max_term_width = 100, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check, generate, run once here as the unit would, verify, and say what to do next
+    Try(trial::TryArgs),
+    /// Write the units of a spec
+    Generate(generate::GenerateArgs),
+    /// Check specs, and the units they would give
+    Check(check::CheckArgs),
+    /// Print a spec fully resolved, secrets masked, with where each value came from
+    Show(check::ShowArgs),
+    /// Normal form and next elapses of calendar expressions, as systemd-analyze prints them
+    Calendar(check::CalendarArgs),
+    /// Time spans in microseconds and in words, as systemd-analyze prints them
+    Timespan(check::TimespanArgs),
+}
+
+/// What units are for, as several commands take it.
+#[derive(Debug, Clone, Args)]
+struct TargetArgs {
+    /// Generate for this instead of the spec's target: fleet, fleet:215, systemd, systemd:252, systemd:252:user
+    #[arg(long, value_name = "TARGET", value_parser = Target::parse)]
+    target: Option<Target>,
+    /// Run every job at this interval instead of its schedule, for trying things out
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    every: Option<Duration>,
+}
+
+impl TargetArgs {
+    fn options(&self, spec: &Spec) -> Options {
+        Options { target: self.target.unwrap_or(spec.target), every: self.every }
+    }
+}
+
+/// Runs the program and gives its exit code.
+#[must_use]
+pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { exit::USAGE } else { exit::OK };
+        }
+    };
+    let done = match cli.command {
+        Command::Try(args) => trial::run(&args),
+        Command::Generate(args) => generate::run(&args),
+        Command::Check(args) => check::check(&args),
+        Command::Show(args) => check::show(&args),
+        Command::Calendar(args) => check::calendar(&args),
+        Command::Timespan(args) => check::timespan(&args),
+    };
+    match done {
+        Ok(()) => exit::OK,
+        Err(failure) => {
+            failure.print();
+            failure.code
+        }
+    }
+}
+
+/// Reads a spec, with its faults and those of planning it.
+fn load(path: &Path, target: &TargetArgs) -> (Option<Spec>, Report) {
+    let (spec, mut report) = spec::load(&path.to_string_lossy(), &spec::read_file);
+    if let Some(spec) = &spec {
+        plan::check(spec, target.options(spec), &mut report);
+    }
+    (spec.filter(|_| !report.has_errors()), report)
+}
+
+/// Reads a spec, or says what is wrong with it.
+fn load_or_fail(path: &Path, target: &TargetArgs) -> Result<(Spec, Report), Failure> {
+    match load(path, target) {
+        (Some(spec), report) => {
+            super::output::show(&report);
+            Ok((spec, report))
+        }
+        (None, report) => {
+            super::output::show(&report);
+            Err(Failure::said(exit::CONFIG))
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What a job reads, writes and reaches, as far as its spec tells.
+
+use crate::contract::{Etcd, Job};
+use crate::destination::{DestinationKind, Local};
+use crate::source::{Content, Engine, SourceKind};
+use crate::value::{Piece, Reference, Template, Value};
+
+/// What a job touches.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each asked for alone")]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Reach {
+    /// Absolute paths read; a path with a placeholder is cut before it.
+    pub reads: Vec<String>,
+    /// Folders written to, with whether the runner may make them.
+    pub writes: Vec<(String, bool)>,
+    /// Whether some path is known only at run time.
+    pub unknown_write: bool,
+    /// Whether it opens network connections.
+    pub network: bool,
+    /// Whether it runs programs that the spec names, whose needs nobody knows.
+    pub commands: bool,
+    /// Container engines it drives.
+    pub engines: Vec<Engine>,
+    /// Whether it reads a container's files from the host.
+    pub container_files: bool,
+}
+
+impl Reach {
+    /// What a compiled job touches.
+    pub(super) fn of(job: &Job) -> Self {
+        let mut reach = Self::default();
+        for source in &job.sources {
+            reach.source(&source.kind);
+        }
+        for store in &job.store {
+            reach.destination(&store.to.kind);
+        }
+        for reference in job.references() {
+            reach.reference(reference);
+        }
+        if let Some(Etcd { ca_file, cert_file, key_file, .. }) = &job.etcd {
+            reach.network = true;
+            reach.reads.extend([ca_file, cert_file, key_file].into_iter().flatten().cloned());
+        }
+        reach
+    }
+
+    fn source(&mut self, kind: &SourceKind) {
+        match kind {
+            SourceKind::Paths(paths) => self.reads.extend(paths.paths.iter().map(known_part)),
+            SourceKind::Command(_) => {
+                self.commands = true;
+                self.network = true;
+            }
+            SourceKind::Container(container) => {
+                self.engines.push(container.engine);
+                self.container_files |= matches!(container.content, Content::Tree { .. });
+            }
+        }
+    }
+
+    fn destination(&mut self, kind: &DestinationKind) {
+        match kind {
+            DestinationKind::Local(Local { path: Value::Text(path), create }) => {
+                self.writes.push((known_part(path), *create));
+            }
+            DestinationKind::Local(Local { path: Value::Reference(_), create: _ }) => self.unknown_write = true,
+            DestinationKind::S3(s3) => {
+                self.network = true;
+                self.reads.extend(s3.ca_file.iter().map(known_part));
+            }
+        }
+    }
+
+    fn reference(&mut self, reference: &Reference) {
+        match reference {
+            Reference::Etcd(_) => self.network = true,
+            Reference::File(path) => self.reads.push(known_part(path)),
+            Reference::Command(_) => {
+                self.commands = true;
+                self.network = true;
+            }
+            Reference::Env(_) | Reference::Credential { .. } => {}
+        }
+    }
+
+    /// Whether anything read or written lies in or below one of these folders.
+    pub(super) fn touches(&self, folders: &[&str]) -> bool {
+        let paths = self.reads.iter().chain(self.writes.iter().map(|(path, _)| path));
+        paths.into_iter().any(|path| folders.iter().any(|folder| lies_in(path, folder) || lies_in(folder, path)))
+    }
+}
+
+/// Whether `path` is `folder` or lies below it.
+pub(super) fn lies_in(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder.trim_end_matches('/')).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// A path up to the folder above its first placeholder.
+fn known_part(path: &Template) -> String {
+    match path.pieces() {
+        [Piece::Text(text)] => text.clone(),
+        [Piece::Text(text), ..] => match text.rfind('/') {
+            Some(0) | None => "/".into(),
+            Some(end) => text.get(..end).unwrap_or("/").into(),
+        },
+        _ => "/".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_known_up_to_its_first_placeholder() {
+        let known = |text| known_part(&Template::parse(text).unwrap());
+        assert_eq!(known("/srv/wiki"), "/srv/wiki");
+        assert_eq!(known("/srv/wiki-{instance}/data"), "/srv");
+        assert_eq!(known("/{instance}"), "/");
+        assert_eq!(known("{instance}"), "/");
+    }
+
+    #[test]
+    fn a_folder_holds_itself_and_what_is_below() {
+        assert!(lies_in("/home/a", "/home") && lies_in("/home", "/home") && lies_in("/x", "/"));
+        assert!(!lies_in("/homes", "/home"));
+    }
+}

@@ -1,0 +1,149 @@
+//! What is backed up.
+
+use crate::value::{Template, Value, optional_duration_serde};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// One thing to back up; each becomes one object at each destination.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// Its name within the job: `[a-z0-9][a-z0-9._-]*`, never `manifest`.
+    pub name: String,
+    /// What it reads.
+    pub kind: SourceKind,
+    /// Whether an empty dump, or an archive without a single file, is a success.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_empty: bool,
+    /// How long reading it may take; none means for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_duration_serde")]
+    pub timeout: Option<Duration>,
+}
+
+/// What a source reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceKind {
+    /// Files and folders of the host.
+    Paths(Paths),
+    /// What a program prints.
+    Command(Command),
+    /// Something in a container.
+    Container(Container),
+}
+
+/// Files and folders of the host, archived as tar.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Paths {
+    /// Absolute paths; archived without their leading `/`.
+    pub paths: Vec<Template>,
+    /// Patterns of what to leave out, as GNU tar's `--exclude` reads them: `*` also matches `/`, and a pattern
+    /// matches a whole name from its beginning or after any `/`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<Template>,
+    /// Whether to stay on the file systems of the given paths.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub one_file_system: bool,
+}
+
+/// A program whose standard output is the archive's content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Command {
+    /// Program and arguments; no shell is involved.
+    pub argv: Vec<Template>,
+    /// Variables added to its environment; it gets no other secret.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, Value>,
+    /// The folder it starts in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<Template>,
+    /// What the object's name ends with before compression, `sql` for example.
+    pub extension: String,
+}
+
+/// A dump made in a container, or a tree in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Container {
+    /// Its name or id.
+    pub container: Template,
+    /// Which engine's command line to drive.
+    pub engine: Engine,
+    /// Program and arguments to run in it; empty where `content` is a tree that is there already.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dump: Vec<Template>,
+    /// Variables added to the dump's environment in the container.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, Value>,
+    /// The user in the container that runs the dump.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<Template>,
+    /// The folder in the container that the dump starts in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<Template>,
+    /// What is archived once the dump has ended well.
+    pub content: Content,
+    /// How a tree is read.
+    pub access: Access,
+}
+
+/// What of a container is archived.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Content {
+    /// A folder in the container, as tar.
+    Tree {
+        /// The folder.
+        path: Template,
+        /// Patterns of what to leave out, as in [`Paths::exclude`].
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        exclude: Vec<Template>,
+    },
+    /// What the dump prints.
+    Stdout {
+        /// What the object's name ends with before compression.
+        extension: String,
+    },
+}
+
+/// A container engine's command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Engine {
+    /// `docker`, or `podman` where there is no `docker`.
+    Auto,
+    /// `docker`.
+    Docker,
+    /// `podman`.
+    Podman,
+}
+
+/// How a tree in a container is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Access {
+    /// Directly where the runner may, else through the engine.
+    Auto,
+    /// From the host, through the container's mount namespace: fast, needs root on the container's host.
+    Direct,
+    /// With `exec … tar` in the container: slow, needs `tar` in it.
+    Exec,
+}
+
+impl Source {
+    /// What the object's name ends with before compression: `tar`, or the content's own.
+    #[must_use]
+    pub fn extension(&self) -> &str {
+        match &self.kind {
+            SourceKind::Paths(_) => "tar",
+            SourceKind::Command(command) => &command.extension,
+            SourceKind::Container(container) => match &container.content {
+                Content::Tree { .. } => "tar",
+                Content::Stdout { extension } => extension,
+            },
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Durations and sizes, always written with their unit: `4h`, `1h 30m`, `16MiB`.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::time::Duration;
+
+/// Why a text is not a duration or a size.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UnitError {
+    /// No number where one is needed.
+    #[error("a number is expected, as in `{0}`")]
+    NoNumber(&'static str),
+    /// A number without unit.
+    #[error("`{number}` needs a unit, as in `{number}{example}`")]
+    NoUnit {
+        /// The number.
+        number: String,
+        /// A unit that would do.
+        example: &'static str,
+    },
+    /// An unknown unit.
+    #[error("`{unit}` is not a unit here; there are {known}")]
+    UnknownUnit {
+        /// What was written.
+        unit: String,
+        /// What could have been.
+        known: &'static str,
+    },
+    /// More than can be held.
+    #[error("the value is too large")]
+    TooLarge,
+}
+
+const DURATION_UNITS: &str = "ms, s, m (or min), h, d and w";
+const SIZE_UNITS: &str = "B, KiB, MiB, GiB, TiB (1024) and kB, MB, GB, TB (1000)";
+
+/// A duration such as `4h`, `90s`, `1h 30m` or `2d`; `m` is a minute.
+///
+/// # Errors
+/// A missing number or unit, an unknown unit, or a value over 2^64 milliseconds.
+pub fn parse_duration(text: &str) -> Result<Duration, UnitError> {
+    let mut total = Duration::ZERO;
+    let mut rest = text.trim();
+    if rest.is_empty() {
+        return Err(UnitError::NoNumber("4h"));
+    }
+    while !rest.is_empty() {
+        let (number, unit, after) = number_and_unit(rest, "4h", "h")?;
+        let milliseconds = duration_unit(unit)?;
+        let part = number.checked_mul(milliseconds).ok_or(UnitError::TooLarge)?;
+        total = total.checked_add(Duration::from_millis(part)).ok_or(UnitError::TooLarge)?;
+        rest = after.trim_start();
+    }
+    Ok(total)
+}
+
+fn duration_unit(unit: &str) -> Result<u64, UnitError> {
+    Ok(match unit {
+        "ms" => 1,
+        "s" | "sec" => 1_000,
+        "m" | "min" => 60_000,
+        "h" | "hour" | "hours" => 3_600_000,
+        "d" | "day" | "days" => 86_400_000,
+        "w" | "week" | "weeks" => 604_800_000,
+        other => return Err(UnitError::UnknownUnit { unit: other.into(), known: DURATION_UNITS }),
+    })
+}
+
+/// Splits `4h rest` into 4, `h` and ` rest`.
+fn number_and_unit<'a>(
+    text: &'a str,
+    sample: &'static str,
+    example: &'static str,
+) -> Result<(u64, &'a str, &'a str), UnitError> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, rest) = text.split_at(digits);
+    if number.is_empty() {
+        return Err(UnitError::NoNumber(sample));
+    }
+    let rest = rest.trim_start();
+    let letters = rest.find(|c: char| !c.is_alphabetic()).unwrap_or(rest.len());
+    let (unit, after) = rest.split_at(letters);
+    if unit.is_empty() {
+        return Err(UnitError::NoUnit { number: number.into(), example });
+    }
+    Ok((number.parse().map_err(|_| UnitError::TooLarge)?, unit, after))
+}
+
+/// A duration in its largest whole units: `1h 30m`.
+#[must_use]
+pub fn format_duration(duration: Duration) -> String {
+    let mut rest = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let mut parts = vec![];
+    for (unit, size) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)] {
+        if rest >= size {
+            parts.push(format!("{}{unit}", rest / size));
+            rest %= size;
+        }
+    }
+    if parts.is_empty() { "0s".into() } else { parts.join(" ") }
+}
+
+/// A number of bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Bytes(pub u64);
+
+impl Bytes {
+    /// A size such as `16MiB` or `5GB`.
+    ///
+    /// # Errors
+    /// A missing number or unit, an unknown unit, or a value over 2^64.
+    pub fn parse(text: &str) -> Result<Self, UnitError> {
+        let (number, unit, after) = number_and_unit(text.trim(), "16MiB", "MiB")?;
+        let factor: u64 = match (unit, after.is_empty()) {
+            ("B", true) => 1,
+            ("KiB", true) => 1 << 10,
+            ("MiB", true) => 1 << 20,
+            ("GiB", true) => 1 << 30,
+            ("TiB", true) => 1 << 40,
+            ("kB" | "KB", true) => 1_000,
+            ("MB", true) => 1_000_000,
+            ("GB", true) => 1_000_000_000,
+            ("TB", true) => 1_000_000_000_000,
+            _ => return Err(UnitError::UnknownUnit { unit: format!("{unit}{after}"), known: SIZE_UNITS }),
+        };
+        number.checked_mul(factor).map(Self).ok_or(UnitError::TooLarge)
+    }
+}
+
+impl fmt::Display for Bytes {
+    /// Rounded to a tenth of the largest unit that it fills: `1.5 MiB`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let units = [("TiB", 1u64 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+        match units.into_iter().find(|(_, size)| self.0 >= *size) {
+            None => write!(f, "{} B", self.0),
+            Some((unit, size)) => {
+                let tenths = (u128::from(self.0) * 10 + u128::from(size) / 2) / u128::from(size);
+                write!(f, "{}.{} {unit}", tenths / 10, tenths % 10)
+            }
+        }
+    }
+}
+
+/// Durations in JSON as the text that the spec would hold.
+pub mod duration_serde {
+    use super::{Deserialize, Deserializer, Duration, Serializer, format_duration, parse_duration};
+
+    /// Writes the text.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_duration(*duration))
+    }
+
+    /// Reads the text.
+    ///
+    /// # Errors
+    /// What is not a duration.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        parse_duration(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+/// Like [`duration_serde`], for a duration that may be absent.
+pub mod optional_duration_serde {
+    use super::{Deserialize, Deserializer, Duration, Serialize, Serializer, format_duration, parse_duration};
+
+    /// Writes the text, or nothing.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+        duration.map(format_duration).serialize(serializer)
+    }
+
+    /// Reads the text, if there is one.
+    ///
+    /// # Errors
+    /// What is not a duration.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|t| parse_duration(&t).map_err(serde::de::Error::custom)).transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_carry_their_units() {
+        assert_eq!(parse_duration("1h 30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(parse_duration("2d"), Ok(Duration::from_secs(172_800)));
+        assert_eq!(parse_duration("4"), Err(UnitError::NoUnit { number: "4".into(), example: "h" }));
+        assert!(matches!(parse_duration("4x"), Err(UnitError::UnknownUnit { .. })));
+        assert!(matches!(parse_duration(""), Err(UnitError::NoNumber(_))));
+        assert_eq!(parse_duration("99999999999999999999w"), Err(UnitError::TooLarge));
+    }
+
+    #[test]
+    fn durations_print_so_that_they_parse_back() {
+        for seconds in [0, 1, 59, 60, 3600, 5400, 86_400, 172_801] {
+            let duration = Duration::from_secs(seconds);
+            assert_eq!(parse_duration(&format_duration(duration)), Ok(duration));
+        }
+    }
+
+    #[test]
+    fn sizes_carry_their_units() {
+        assert_eq!(Bytes::parse("16MiB"), Ok(Bytes(16 << 20)));
+        assert_eq!(Bytes::parse("5 GB"), Ok(Bytes(5_000_000_000)));
+        assert!(Bytes::parse("16").is_err());
+        assert_eq!(Bytes(1_572_864).to_string(), "1.5 MiB");
+    }
+}

@@ -1,0 +1,19 @@
+//! Tests of the whole: our programs against real servers, real containers and a real systemd.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on is a failed test")]
+#![expect(clippy::indexing_slicing, reason = "as above")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod docs;
+mod dumps;
+mod dumps_podman;
+mod generate;
+mod harness;
+mod hostile;
+mod moinmoin;
+mod quickstart;
+mod references;
+mod scripts;
+mod tree;
+mod unit_text;
