@@ -66,16 +66,7 @@ fn long_texts() -> Vec<String> {
         "mon,",
         "\u{3bc}s",
     ];
-    let frames = [
-        ("", ""),
-        ("*-*-* ", ":00"),
-        ("10:00:", ""),
-        ("10:00 ", ""),
-        ("1.", "s"),
-        ("@", " UTC"),
-        ("Mon ", " 10:00"),
-        ("+", " ago"),
-    ];
+    let frames = [("", ""), ("*-*-* ", ":00"), ("+", " ago")];
     let long = |unit: &str| unit.repeat(MEGABYTE / unit.len());
     let framed = |unit: &&str| frames.map(|(before, after)| format!("{before}{}{after}", long(unit)));
     units.iter().flat_map(framed).collect()
