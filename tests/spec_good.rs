@@ -8,7 +8,7 @@ fn told(report: &Report) -> String {
 }
 
 fn read(text: &str) -> Spec {
-    let (spec, report) = spec::load_text("backups.yaml", text);
+    let (spec, report) = spec::load_text("backups.yaml", text.as_bytes());
     assert!(report.is_clean(), "{}", told(&report));
     spec.unwrap()
 }

@@ -52,8 +52,8 @@ pub async fn read(etcd: &Etcd, password: Option<&SecretString>, keys: &BTreeSet<
 use v3::read as read_v3;
 
 #[cfg(not(feature = "etcd"))]
-async fn read_v3(_endpoint: &str, _access: &Access, _keys: &BTreeSet<String>) -> Result<Found, Trouble> {
-    Err(Trouble::Final(EtcdError::NoV3))
+fn read_v3(_: &str, _: &Access, _: &BTreeSet<String>) -> std::future::Ready<Result<Found, Trouble>> {
+    std::future::ready(Err(Trouble::Final(EtcdError::NoV3)))
 }
 
 /// What an endpoint told of each key; none where there is no such key.

@@ -346,11 +346,14 @@ impl Word<'_> {
         let (range, step) = self.split('/');
         let step = step.map(|step| step.step()).transpose()?;
         if range.text == "*" {
-            // A step past the end leaves the first value; systemd wants that said so.
+            let step = step.unwrap_or(1);
             return Ok(match step {
-                Some(step) if step <= to - from => Part { start: from, last: None, step: Some(step) },
-                Some(_) => Part::one(from),
-                None => Part { start: from, last: Some(to), step: Some(1) },
+                // Without an end, systemd 252 goes wrong where the field does: it may miss the first of a month.
+                _ if step > to - from => Part::one(from),
+                _ if field == CronField::DayOfMonth || (to + 1 - from) % step > 0 || step == 1 => {
+                    Part { start: from, last: Some(to), step: Some(step) }.normalized()
+                }
+                _ => Part { start: from, last: None, step: Some(step) },
             });
         }
         let (first, last) = range.split('-');

@@ -1,13 +1,15 @@
 //! Reading a spec and what it includes.
 
 use super::yaml::{self, Content, Node};
-use super::{Spec, decode, merge};
+use super::{Spec, decode, merge, syntax};
 use crate::diag::{FileId, Report, Severity, Span};
 use std::io::Read as _;
 use std::path::Path;
 
 /// A spec over this size is not read, in bytes: 16 MiB.
 pub const SPEC_MAX_BYTES: u64 = 16 * 1024 * 1024;
+/// More findings are only counted.
+const FINDINGS_MAX: usize = 1_000;
 /// How deep includes may nest.
 const INCLUDE_DEPTH_MAX: usize = 8;
 
@@ -69,7 +71,7 @@ pub fn read_file(path: &str) -> Result<Vec<u8>, ReadError> {
 /// Reads a spec and everything that it includes, through `read`. The spec is there only where the report has no
 /// errors.
 pub fn load(path: &str, read: &dyn Fn(&str) -> Result<Vec<u8>, ReadError>) -> (Option<Spec>, Report) {
-    let mut loader = Loader { read: Some(read), report: Report::default(), open: vec![] };
+    let mut loader = Loader { read: Some(read), report: limited(), open: vec![] };
     let root = loader.file(path, None);
     finish(root, loader.report)
 }
@@ -77,13 +79,23 @@ pub fn load(path: &str, read: &dyn Fn(&str) -> Result<Vec<u8>, ReadError>) -> (O
 /// Reads a spec from a text that can include nothing, such as a value in etcd.
 #[must_use]
 pub fn load_text(name: &str, text: &[u8]) -> (Option<Spec>, Report) {
-    let mut loader = Loader { read: None, report: Report::default(), open: vec![] };
+    let mut loader = Loader { read: None, report: limited(), open: vec![] };
     let root = loader.bytes(name, text.to_vec(), None);
     finish(root, loader.report)
 }
 
+fn limited() -> Report {
+    let mut report = Report::default();
+    report.limit(FINDINGS_MAX);
+    report
+}
+
 fn finish(root: Option<Node>, mut report: Report) -> (Option<Spec>, Report) {
     let spec = root.map(|root| decode::spec(&root, &mut report));
+    if report.untold() > 0 {
+        let message = format!("{} more findings are not shown", report.untold());
+        report.push(Severity::Error, "spec-limits", message).help("mend those above first");
+    }
     (spec.filter(|_| !report.has_errors()), report)
 }
 
@@ -127,7 +139,8 @@ impl Loader<'_> {
             }
         };
         let file = self.report.sources.add(name, text.as_str());
-        let mut root = yaml::parse(file, &text, &mut self.report)?;
+        super::mask::mask_lines(&mut self.report.sources, file, &text);
+        let mut root = yaml::parse(file, &text).map_err(|error| syntax::tell(&mut self.report, file, &error)).ok()?;
         self.includes(name, file, &mut root);
         Some(root)
     }

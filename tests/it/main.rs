@@ -7,9 +7,13 @@ mod support;
 
 mod docs;
 mod dumps;
+mod dumps_podman;
 mod generate;
 mod harness;
 mod hostile;
+mod moinmoin;
+mod quickstart;
+mod references;
 mod scripts;
 mod tree;
 mod unit_text;

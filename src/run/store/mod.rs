@@ -1,1 +1,110 @@
-//! Connections to destinations.
+//! Connections to destinations: objects are listed, read, removed, and stored in two steps, so that nothing has its
+//! final name before it is whole.
+
+mod error;
+mod ledger;
+mod local;
+mod open;
+mod s3;
+
+pub use error::{StoreError, StoreErrorKind};
+pub use ledger::{Ledger, Promise};
+pub use local::LocalStore;
+pub use open::open;
+pub use s3::{PART_COUNT_MAX, S3Options, S3Store, part_size};
+
+use crate::run::journal::Obligation;
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
+use std::fmt;
+
+/// What is done at a store, some time.
+pub type Doing<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+/// An object's bytes as they arrive.
+pub type ByteStream = BoxStream<'static, Result<Bytes, StoreError>>;
+
+/// An object at a destination.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Object {
+    /// Its name, without the destination's path or prefix.
+    pub name: String,
+    /// How long it is, in bytes.
+    pub size: u64,
+}
+
+/// A destination that is connected to.
+///
+/// Names are single file names: without `/`, not beginning with `.`.
+pub trait Store: Send + Sync + fmt::Debug {
+    /// Where it is, for people, without any secret.
+    fn describe(&self) -> String;
+
+    /// Every object that is there, in no particular order; what has not got its final name is not among them.
+    fn list(&self) -> Doing<'_, Vec<Object>>;
+
+    /// An object's size in bytes.
+    ///
+    /// Fails with [`StoreErrorKind::Missing`] where there is no such object.
+    fn size(&self, name: &str) -> Doing<'_, u64>;
+
+    /// An object's bytes.
+    fn open_read(&self, name: &str) -> Doing<'_, ByteStream>;
+
+    /// Removes objects, in the order given; what is missing already is no error.
+    fn delete(&self, names: &[String]) -> Doing<'_, ()>;
+
+    /// Begins an object that nobody sees before it is committed.
+    ///
+    /// Fails with [`StoreErrorKind::Exists`] where the name is taken.
+    fn begin(&self, name: &str) -> Doing<'_, Box<dyn Upload>>;
+
+    /// Undoes what a killed run left here; false where it is not this store's.
+    fn clean(&self, left: &Obligation) -> Doing<'_, bool>;
+
+    /// How many bytes there is room for, where that is known.
+    fn free_bytes(&self) -> Option<u64>;
+}
+
+/// An object under way. Dropping it leaves nothing visible, but only [`Upload::abort`] puts everything back.
+pub trait Upload: Send {
+    /// Takes the next bytes; waits where the destination is slower.
+    fn write(&mut self, bytes: Bytes) -> Doing<'_, ()>;
+
+    /// Sends what is left, so that committing it is a matter of a moment. No bytes may follow.
+    fn stage(&mut self) -> Doing<'_, ()>;
+
+    /// Gives the object its name, and makes sure that it is there in its full length.
+    ///
+    /// Fails with [`StoreErrorKind::Exists`] where the name was taken meanwhile. What fails is put back.
+    fn commit(self: Box<Self>) -> Doing<'static, ()>;
+
+    /// Puts everything back.
+    fn abort(self: Box<Self>) -> Doing<'static, ()>;
+}
+
+/// Refuses what is not a single visible file name: a manifest of a stranger's bucket may hold anything.
+///
+/// # Errors
+/// [`StoreErrorKind::Other`].
+pub fn check_name(name: &str) -> Result<(), StoreError> {
+    let bad = name.is_empty() || name.starts_with('.') || name.contains('/') || name.chars().any(char::is_control);
+    if bad {
+        Err(StoreError::new(StoreErrorKind::Other, format!("`{}` cannot be an object's name", name.escape_debug())))
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_lead_elsewhere_are_refused() {
+        for name in ["", ".", "..", ".hidden", "../x", "a/b", "/etc/passwd", "a\nb", "a\0"] {
+            assert!(check_name(name).is_err(), "{name:?}");
+        }
+        check_name("wiki_80_2014-11-02T01-02-03Z.tar.gz").unwrap();
+    }
+}

@@ -509,20 +509,34 @@ impl RawValues {
     }
 
     fn checked(self, field: Field) -> Result<Values, CalendarError> {
-        for RawPart { part, span } in &self.0 {
+        let Self(mut raw) = self;
+        for RawPart { part, span: _ } in &mut raw {
             // What remains of a part is checked, not what was written: `0..25/5` ends at 20.
-            check(part.normalized(), field).map_err(|problem| CalendarError::new(problem, span.clone()))?;
+            *part = part.normalized();
         }
-        Ok(Values::of(self.0.into_iter().map(|raw| raw.part)))
+        raw.sort_by_key(|raw| raw.part);
+        raw.dedup_by_key(|raw| raw.part);
+        let mut bounds = field.bounds();
+        for RawPart { part, span } in &raw {
+            check(*part, field, bounds).map_err(|problem| CalendarError::new(problem, span.clone()))?;
+            if field == Field::DayFromEnd {
+                bounds.1 = bounds.1.saturating_sub(DAYS_FROM_END_LOST);
+            }
+        }
+        Ok(Values::of(raw.into_iter().map(|raw| raw.part)))
     }
 }
 
-fn check(part: Part, field: Field) -> Result<(), CalendarProblem> {
-    let (from, to) = field.bounds();
+/// `chain_valid()` of systemd's src/shared/calendarspec.c lowers the bound for days from the month's end by the three
+/// days that February lacks, and does so again for each further day in a list.
+const DAYS_FROM_END_LOST: u32 = 3;
+
+fn check(part: Part, field: Field, (from, to): (u32, u32)) -> Result<(), CalendarProblem> {
     let Part { start, last, step } = part;
     let step = step.unwrap_or(0);
     if !(from..=to).contains(&start) || last.is_some_and(|last| !(from..=to).contains(&last)) {
-        return Err(CalendarProblem::OutOfRange(field));
+        let lowered = (from, to) != field.bounds();
+        return Err(if lowered { CalendarProblem::DayFromEndInList(to) } else { CalendarProblem::OutOfRange(field) });
     }
     if last.is_some_and(|last| last < start) {
         return Err(CalendarProblem::RangeDown(field));
@@ -533,5 +547,5 @@ fn check(part: Part, field: Field) -> Result<(), CalendarProblem> {
         (None, Field::DayFromEnd) => start - from,
         (None, _) => to - start,
     };
-    if step > room.min(to - from) { Err(CalendarProblem::StepTooLong(field)) } else { Ok(()) }
+    if step > room.min(to.saturating_sub(from)) { Err(CalendarProblem::StepTooLong(field)) } else { Ok(()) }
 }

@@ -1,0 +1,194 @@
+//! A bucket in S3-compatible object storage.
+
+mod connect;
+mod refusal;
+mod upload;
+mod wire;
+
+pub use connect::{Credentials, S3Options};
+pub use upload::{PART_COUNT_MAX, part_size};
+
+use super::{ByteStream, Doing, Ledger, Object, Store, StoreError, StoreErrorKind, Upload, check_name};
+use crate::run::journal::Obligation;
+use bytes::Bytes;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use object_store::aws::AmazonS3;
+use object_store::multipart::MultipartStore as _;
+use object_store::path::Path;
+use object_store::{ObjectStore as _, ObjectStoreExt as _};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+use upload::S3Upload;
+
+/// How long a download may stand still.
+const STALLED_AFTER: Duration = Duration::from_secs(90);
+
+/// A bucket, or what lies below a prefix in it.
+#[derive(Debug, Clone)]
+pub struct S3Store(Arc<Bucket>);
+
+/// What uploads share with their store.
+#[derive(Debug)]
+struct Bucket {
+    client: AmazonS3,
+    destination: String,
+    /// For people: `s3://bucket/prefix at endpoint`.
+    place: String,
+    /// The prefix up to and with its last `/`.
+    folder: String,
+    /// The rest of the prefix, which names begin with.
+    stem: String,
+    ledger: Ledger,
+    /// Bytes of objects that wait in memory to be committed in one request.
+    held: Arc<AtomicU64>,
+}
+
+impl S3Store {
+    /// Connects; nothing is asked of the server yet.
+    ///
+    /// # Errors
+    /// An address that is none, plain `http://` where it is not allowed, certificates that are none.
+    pub fn open(options: S3Options, ledger: Ledger) -> Result<Self, StoreError> {
+        let client = connect::connect(&options)?;
+        let at = options.prefix.rfind('/').map_or(0, |at| at + 1);
+        let (folder, stem) = options.prefix.split_at(at);
+        let (folder, stem) = (folder.trim_start_matches('/').to_owned(), stem.to_owned());
+        let place = options.place();
+        let held = Arc::default();
+        Ok(Self(Arc::new(Bucket { client, destination: options.destination, place, folder, stem, ledger, held })))
+    }
+}
+
+impl Bucket {
+    /// The key of a name.
+    fn key(&self, name: &str) -> Result<Path, StoreError> {
+        check_name(name)?;
+        let key = format!("{}{}{name}", self.folder, self.stem);
+        Path::parse(&key).map_err(|error| {
+            StoreError::new(StoreErrorKind::Other, format!("`{key}` cannot be an object's key")).because(error)
+        })
+    }
+
+    fn failed(&self, doing: &str, error: object_store::Error) -> StoreError {
+        refusal::store_error(&format!("{doing} at {}", self.place), error)
+    }
+
+    async fn size(&self, key: &Path) -> Result<u64, StoreError> {
+        let found = self.client.head(key).await;
+        Ok(found.map_err(|error| self.failed(&format!("cannot look at `{key}`"), error))?.size)
+    }
+
+    async fn list(&self) -> Result<Vec<Object>, StoreError> {
+        let folder = Path::parse(&self.folder)
+            .map_err(|error| StoreError::new(StoreErrorKind::Other, "the prefix cannot be one").because(error))?;
+        let listed = self.client.list_with_delimiter(Some(&folder)).await;
+        let objects = listed.map_err(|error| self.failed("cannot list the objects", error))?.objects;
+        let named = |object: object_store::ObjectMeta| {
+            let name = object.location.filename()?.strip_prefix(&self.stem)?.to_owned();
+            check_name(&name).is_ok().then_some(Object { name, size: object.size })
+        };
+        Ok(objects.into_iter().filter_map(named).collect())
+    }
+
+    async fn open_read(self: Arc<Self>, name: String) -> Result<ByteStream, StoreError> {
+        let key = self.key(&name)?;
+        let got = self.client.get(&key).await.map_err(|error| self.failed(&format!("cannot read `{key}`"), error))?;
+        let doing = format!("cannot read `{key}` to its end");
+        let stream = got.into_stream().map_err(move |error| self.failed(&doing, error)).boxed();
+        Ok(patient(stream, format!("the server sent nothing more of `{key}` for {} s", STALLED_AFTER.as_secs())))
+    }
+
+    /// One request for each: not every server knows how to delete many at once.
+    async fn delete(self: Arc<Self>, names: Vec<String>) -> Result<(), StoreError> {
+        for name in names {
+            let key = self.key(&name)?;
+            match self.client.delete(&key).await {
+                Ok(()) => {}
+                Err(error) => {
+                    let error = self.failed(&format!("cannot delete `{key}`"), error);
+                    if error.kind() != StoreErrorKind::Missing {
+                        return Err(error);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn clean(self: Arc<Self>, key: String, upload: String) -> Result<bool, StoreError> {
+        let failed = |error| StoreError::new(StoreErrorKind::Other, format!("`{key}` cannot be a key")).because(error);
+        let path = Path::parse(&key).map_err(failed)?;
+        match self.client.abort_multipart(&path, &upload).await {
+            Ok(()) => Ok(true),
+            Err(error) => {
+                let error = self.failed(&format!("cannot abort the upload of `{key}`"), error);
+                if error.kind() == StoreErrorKind::Missing { Ok(true) } else { Err(error) }
+            }
+        }
+    }
+}
+
+/// A stream that fails where nothing more comes of it.
+fn patient(stream: ByteStream, message: String) -> ByteStream {
+    let next = |(mut stream, message): (ByteStream, String)| async move {
+        match tokio::time::timeout(STALLED_AFTER, stream.next()).await {
+            Ok(item) => item.map(|item| (item, (stream, message))),
+            Err(_) => {
+                Some((Err(StoreError::new(StoreErrorKind::Busy, message)), (stream::empty().boxed(), String::new())))
+            }
+        }
+    };
+    stream::unfold((stream, message), next).boxed()
+}
+
+impl Store for S3Store {
+    fn describe(&self) -> String {
+        self.0.place.clone()
+    }
+
+    fn list(&self) -> Doing<'_, Vec<Object>> {
+        Box::pin(self.0.list())
+    }
+
+    fn size(&self, name: &str) -> Doing<'_, u64> {
+        let key = self.0.key(name);
+        Box::pin(async { self.0.size(&key?).await })
+    }
+
+    fn open_read(&self, name: &str) -> Doing<'_, ByteStream> {
+        Box::pin(Arc::clone(&self.0).open_read(name.to_owned()))
+    }
+
+    fn delete(&self, names: &[String]) -> Doing<'_, ()> {
+        Box::pin(Arc::clone(&self.0).delete(names.to_vec()))
+    }
+
+    fn begin(&self, name: &str) -> Doing<'_, Box<dyn Upload>> {
+        let (bucket, name) = (Arc::clone(&self.0), name.to_owned());
+        Box::pin(async move { Ok(Box::new(S3Upload::begin(bucket, &name).await?) as Box<dyn Upload>) })
+    }
+
+    fn clean(&self, left: &Obligation) -> Doing<'_, bool> {
+        match left {
+            Obligation::MultipartUpload { destination, key, upload_id: Some(upload) }
+                if *destination == self.0.destination =>
+            {
+                Box::pin(Arc::clone(&self.0).clean(key.clone(), upload.clone()))
+            }
+            Obligation::MultipartUpload { .. }
+            | Obligation::StagedFile { .. }
+            | Obligation::ContainerScratch { .. }
+            | Obligation::ContainerProcess { .. }
+            | Obligation::HostProcess { .. }
+            | Obligation::HostScratch { .. } => Box::pin(async { Ok(false) }),
+        }
+    }
+
+    fn free_bytes(&self) -> Option<u64> {
+        None
+    }
+}
+
+/// Bytes in the pieces in which they came.
+type Pieces = Vec<Bytes>;

@@ -1,0 +1,219 @@
+//! What a server's refusal means, and what to do about it.
+
+use crate::run::store::{StoreError, StoreErrorKind};
+use object_store::client::{HttpError, HttpErrorKind};
+use std::error::Error;
+
+/// How much of a server's own words is repeated, in characters.
+const WORDS_MAX: usize = 300;
+
+/// A server's no.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the server answered {status}{}", self.words())]
+pub(super) struct Refusal {
+    status: u16,
+    /// S3's own name for it: `NoSuchBucket`.
+    code: Option<String>,
+    message: Option<String>,
+    /// Where the bucket is, if the server says so.
+    region: Option<String>,
+}
+
+impl Refusal {
+    pub(super) fn read(status: u16, region: Option<String>, body: &str) -> Self {
+        Self { status, code: element(body, "Code"), message: element(body, "Message"), region }
+    }
+
+    fn words(&self) -> String {
+        match (&self.code, &self.message) {
+            (Some(code), Some(message)) => format!(" {code}: {message}"),
+            (Some(word), None) | (None, Some(word)) => format!(" {word}"),
+            (None, None) => String::new(),
+        }
+    }
+
+    fn is(&self, codes: &[&str]) -> bool {
+        self.code.as_ref().is_some_and(|code| codes.contains(&code.as_str()))
+    }
+
+    /// Whether the same request may be granted a little later.
+    pub(super) fn is_transient(&self) -> bool {
+        let busy = self.is(&[
+            "SlowDown",
+            "InternalError",
+            "ServiceUnavailable",
+            "RequestTimeout",
+            "ThrottlingException",
+            "OperationAborted",
+        ]);
+        busy || matches!(self.status, 408 | 429 | 500 | 502 | 503 | 504)
+    }
+
+    fn kind(&self) -> StoreErrorKind {
+        if self.is(&["QuotaExceeded", "XMinioStorageFull", "EntityTooLarge", "InsufficientStorage"]) {
+            return StoreErrorKind::Full;
+        }
+        match self.status {
+            404 => StoreErrorKind::Missing,
+            409 | 412 if !self.is_transient() => StoreErrorKind::Exists,
+            401 | 403 => StoreErrorKind::Denied,
+            507 => StoreErrorKind::Full,
+            _ if self.is_transient() => StoreErrorKind::Busy,
+            _ => StoreErrorKind::Other,
+        }
+    }
+
+    fn help(&self) -> Option<String> {
+        let text = match self.code.as_deref() {
+            Some("NoSuchBucket") => "the bucket does not exist: make it, or correct `bucket:`",
+            Some("InvalidAccessKeyId") => "the server does not know this access key: correct `access_key:`",
+            Some("SignatureDoesNotMatch") => {
+                "the secret key is not this access key's: correct `secret_key:`; or the `region:` is another one"
+            }
+            Some("RequestTimeTooSkewed") => "this machine's clock is wrong: set it, and keep it right with NTP",
+            Some("ExpiredToken" | "InvalidToken" | "TokenRefreshRequired") => {
+                "the temporary key has expired: have a new one made"
+            }
+            Some("AuthorizationHeaderMalformed" | "PermanentRedirect" | "IllegalLocationConstraintException") => {
+                return Some(self.region_help());
+            }
+            Some("AccessDenied") => {
+                "the key may not do this: give it the right to list, read, write and delete objects in this bucket"
+            }
+            Some(_) | None => match self.status {
+                301 | 307 => return Some(self.region_help()),
+                401 | 403 => "correct the access key and the secret key, or what they may do in this bucket",
+                _ => return None,
+            },
+        };
+        Some(text.to_owned())
+    }
+
+    fn region_help(&self) -> String {
+        let region = self.region.as_ref().map(|region| format!(" `{region}`")).unwrap_or_default();
+        format!("the bucket is in another region: set `region:` to the bucket's{region}, and `endpoint:` with it")
+    }
+}
+
+/// The text of the first element of that name, unescaped where that matters to people.
+fn element(body: &str, name: &str) -> Option<String> {
+    let (_, after) = body.split_once(&format!("<{name}>"))?;
+    let (text, _) = after.split_once(&format!("</{name}>"))?;
+    let text = text
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&apos;", "'")
+        .replace("&amp;", "&");
+    let text: String = text.chars().filter(|c| !c.is_control()).take(WORDS_MAX).collect();
+    (!text.is_empty()).then_some(text)
+}
+
+/// What object_store tells, as what it means for us.
+pub(super) fn store_error(doing: &str, error: object_store::Error) -> StoreError {
+    if let Some(refusal) = find::<Refusal>(&error) {
+        let told = StoreError::new(refusal.kind(), doing).because(refusal.clone());
+        return refusal.help().into_iter().fold(told, StoreError::help);
+    }
+    let transport = find::<HttpError>(&error).map(HttpError::kind);
+    let cause = transport.is_some().then(|| innermost(&error));
+    match transport {
+        None => StoreError::new(kind_of(&error), doing).because(error),
+        Some(kind) => unreachable_server(doing, kind, cause.unwrap_or_default()),
+    }
+}
+
+/// The first error of that type among an error and its causes.
+fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
+
+fn kind_of(error: &object_store::Error) -> StoreErrorKind {
+    match error {
+        object_store::Error::NotFound { .. } => StoreErrorKind::Missing,
+        object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. } => StoreErrorKind::Exists,
+        object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
+            StoreErrorKind::Denied
+        }
+        _ => StoreErrorKind::Other,
+    }
+}
+
+/// The cause of all, which says most: `Connection refused`.
+fn innermost(error: &dyn Error) -> String {
+    let mut words: Vec<String> = vec![];
+    let mut next = Some(error);
+    while let Some(error) = next {
+        words.push(error.to_string());
+        next = error.source();
+    }
+    words.pop().unwrap_or_default()
+}
+
+fn unreachable_server(doing: &str, kind: HttpErrorKind, cause: String) -> StoreError {
+    let told = StoreError::new(StoreErrorKind::Busy, doing);
+    let certificate = cause.contains("certificate") || cause.contains("UnknownIssuer");
+    let help = match kind {
+        _ if certificate => "the server's certificate is not trusted: give its authority's with `ca_file:`",
+        HttpErrorKind::Connect => "is the address right, the server up, and the network reached from here?",
+        HttpErrorKind::Timeout => "the server took too long, or the connection is stalled: try again later",
+        _ => "the connection broke off: try again later",
+    };
+    told.because(cause).help(help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(status: u16, code: &str) -> Refusal {
+        Refusal::read(
+            status,
+            None,
+            &format!("<?xml?><Error><Code>{code}</Code><Message>it&apos;s &lt;so&gt;</Message></Error>"),
+        )
+    }
+
+    #[test]
+    fn refusals_are_told_apart() {
+        for (status, code, kind) in [
+            (404, "NoSuchKey", StoreErrorKind::Missing),
+            (404, "NoSuchBucket", StoreErrorKind::Missing),
+            (403, "SignatureDoesNotMatch", StoreErrorKind::Denied),
+            (412, "PreconditionFailed", StoreErrorKind::Exists),
+            (503, "SlowDown", StoreErrorKind::Busy),
+            (500, "InternalError", StoreErrorKind::Busy),
+            (409, "OperationAborted", StoreErrorKind::Busy),
+            (403, "QuotaExceeded", StoreErrorKind::Full),
+            (507, "XMinioStorageFull", StoreErrorKind::Full),
+            (400, "InvalidRequest", StoreErrorKind::Other),
+        ] {
+            assert_eq!(refusal(status, code).kind(), kind, "{status} {code}");
+        }
+        assert_eq!(refusal(403, "AccessDenied").to_string(), "the server answered 403 AccessDenied: it's <so>");
+    }
+
+    #[test]
+    fn what_to_do_is_said() {
+        assert!(refusal(404, "NoSuchBucket").help().unwrap().contains("bucket"));
+        assert!(refusal(403, "InvalidAccessKeyId").help().unwrap().contains("access_key"));
+        assert!(refusal(403, "SignatureDoesNotMatch").help().unwrap().contains("secret_key"));
+        let elsewhere = Refusal::read(301, Some("eu-west-1".into()), "");
+        assert!(elsewhere.help().unwrap().contains("`eu-west-1`"));
+        assert_eq!(refusal(404, "NoSuchKey").help(), None);
+    }
+
+    #[test]
+    fn a_server_s_words_are_cut_and_cleaned() {
+        let long = Refusal::read(400, None, &format!("<Message>\x1b[2J{}</Message>", "x".repeat(10_000)));
+        assert!(long.to_string().len() < 400);
+        assert!(!long.to_string().contains('\x1b'));
+    }
+}

@@ -1,0 +1,71 @@
+//! The client under the client: it gives each request a time that fits its size, and turns refusals into typed errors
+//! that say whether trying again can help.
+
+use super::refusal::Refusal;
+use object_store::ClientOptions;
+use object_store::client::{
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
+};
+use std::pin::Pin;
+use std::time::Duration;
+
+/// How long any request may take before its answer begins, its body apart.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+/// The slowest that a connection may be without being taken for a stalled one, in bytes a second.
+const SPEED_MIN: u64 = 64 * 1024;
+
+/// Makes the client.
+#[derive(Debug, Default)]
+pub(super) struct Wire {
+    below: ReqwestConnector,
+}
+
+impl HttpConnector for Wire {
+    fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
+        Ok(HttpClient::new(WireClient { below: self.below.connect(options)? }))
+    }
+}
+
+#[derive(Debug)]
+struct WireClient {
+    below: HttpClient,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("no answer within {} s", .0.as_secs())]
+struct NoAnswer(Duration);
+
+impl HttpService for WireClient {
+    fn call<'life, 'call>(
+        &'life self,
+        request: HttpRequest,
+    ) -> Pin<Box<dyn Future<Output = Result<HttpResponse, HttpError>> + Send + 'call>>
+    where
+        'life: 'call,
+        Self: 'call,
+    {
+        Box::pin(async move {
+            let time = patience(request.body().content_length());
+            let answer = tokio::time::timeout(time, self.below.execute(request)).await;
+            let answer = answer.map_err(|_| HttpError::new(HttpErrorKind::Timeout, NoAnswer(time)))??;
+            if answer.status().is_success() { Ok(answer) } else { Err(refused(answer).await) }
+        })
+    }
+}
+
+/// How long a request with so many bytes may take.
+fn patience(bytes: usize) -> Duration {
+    ANSWER_TIMEOUT + Duration::from_secs(bytes as u64 / SPEED_MIN)
+}
+
+async fn refused(answer: HttpResponse) -> HttpError {
+    let status = answer.status().as_u16();
+    let region =
+        answer.headers().get("x-amz-bucket-region").and_then(|value| value.to_str().ok()).map(ToOwned::to_owned);
+    let body = tokio::time::timeout(ANSWER_TIMEOUT, answer.into_body().bytes()).await;
+    let body = body.ok().and_then(Result::ok).unwrap_or_default();
+    let refusal = Refusal::read(status, region, &String::from_utf8_lossy(&body));
+    // The kind decides whether the request is tried again: `Request` always is, `Unknown` never.
+    let kind = if refusal.is_transient() { HttpErrorKind::Request } else { HttpErrorKind::Unknown };
+    HttpError::new(kind, refusal)
+}
