@@ -5,7 +5,7 @@ mod place;
 mod sets;
 
 use super::output::Failure;
-use crate::contract::{BackupArgs, exit};
+use crate::contract::exit;
 use crate::run::os::{Environment, Stop};
 use crate::run::tls;
 use clap::{Parser, Subcommand};
@@ -98,13 +98,6 @@ fn log_to_stderr(environment: &Environment, verbose: bool) {
         && environment.get("JOURNAL_STREAM").is_none();
     let subscriber = tracing_subscriber::registry().with(layer.with_ansi(colour).with_filter(ours));
     let _ = tracing::subscriber::set_global_default(subscriber);
-}
-
-/// The arguments of `backup` that the unit has, and those for people.
-impl backup::BackupCommand {
-    fn unit_args(&self) -> &BackupArgs {
-        &self.args
-    }
 }
 
 /// A failure from an error: its causes on lines of their own.
