@@ -4,3 +4,4 @@ mod fleet;
 mod names;
 mod support;
 mod systemd;
+mod values;
