@@ -62,7 +62,8 @@ fn check_digest(job: &Job, digest: Option<&str>) -> Result<(), Failure> {
         return Ok(());
     }
     let message = format!("the job `{}` is not the one that the unit was made for", job.name);
-    Err(Failure::new(exit::CONFIG, message).help("regenerate the units from this spec, or bring back the spec they were generated from"))
+    Err(Failure::new(exit::CONFIG, message)
+        .help("regenerate the units from this spec, or bring back the spec they were generated from"))
 }
 
 /// Sleeps for a random time, so that not everybody begins at once.

@@ -15,7 +15,12 @@ const TOOL: &str = concat!("eightbells ", env!("CARGO_PKG_VERSION"));
 
 impl Run<'_> {
     /// Gives everything its name at every destination that took it all.
-    pub(super) async fn commit(&self, sites: &mut [Site], entries: Vec<Entry>, report: &RunReport) -> Result<(), Problem> {
+    pub(super) async fn commit(
+        &self,
+        sites: &mut [Site],
+        entries: Vec<Entry>,
+        report: &RunReport,
+    ) -> Result<(), Problem> {
         if self.with.stop.is_stopped() {
             self.put_all_back(sites).await;
             return Err(Problem::new("the run was told to stop"));
@@ -55,7 +60,8 @@ impl Run<'_> {
                 site.put_back().await;
                 // Names that were free before, and that only this run gives: whatever is there now is this run's.
                 if let Err(error) = store.delete(&named).await {
-                    site.notes.push(Problem::of_store(&error).about("what was stored already could not be removed again"));
+                    site.notes
+                        .push(Problem::of_store(&error).about("what was stored already could not be removed again"));
                 }
             }
         }

@@ -131,7 +131,8 @@ fn setting(job: &Job, instance: Option<&str>, now: Timestamp) -> Result<Setting,
     let identity = Identity { job: &job.name, instance, host: Some(&host) };
     let pattern = job.archive.name.pattern(identity, zone.clone());
     let instance = instance.map(ToOwned::to_owned);
-    let context = Context { job: job.name.clone(), instance, host, source: None, scratch: None, time: time.to_zoned(zone) };
+    let context =
+        Context { job: job.name.clone(), instance, host, source: None, scratch: None, time: time.to_zoned(zone) };
     Ok(Setting { context, pattern, time })
 }
 

@@ -58,7 +58,8 @@ pub struct PlannedDestination {
 pub fn dry_run(job: &Job, request: &Request) -> Result<RunPlan, BackupError> {
     let Setting { context, pattern, time } = setting(job, request.instance.as_deref(), request.now)?;
     let source = |source: &Source| {
-        let context = Context { source: Some(source.name.clone()), scratch: Some("{scratch}".into()), ..context.clone() };
+        let context =
+            Context { source: Some(source.name.clone()), scratch: Some("{scratch}".into()), ..context.clone() };
         let suffix = job.archive.compression.suffix();
         let object = format!("{}.{}{suffix}", pattern.stem(&source.name, time), source.extension());
         PlannedSource { name: source.name.clone(), what: what(source, &context), object }
@@ -72,7 +73,9 @@ pub fn dry_run(job: &Job, request: &Request) -> Result<RunPlan, BackupError> {
         job: job.name.clone(),
         instance: request.instance.clone(),
         skipped: blackout(job, &context),
-        unless: job.unless_newer_than.map(|age| format!("every destination has a good archive younger than {}", span(age))),
+        unless: job
+            .unless_newer_than
+            .map(|age| format!("every destination has a good archive younger than {}", span(age))),
         sources: job.sources.iter().map(source).collect(),
         manifest: pattern.manifest(time),
         destinations: job.store.iter().map(destination).collect(),
@@ -99,7 +102,11 @@ fn what(source: &Source, context: &Context) -> String {
         SourceKind::Paths(paths) => texts(&paths.paths, context),
         SourceKind::Command(command) => format!("what is printed by: {}", texts(&command.argv, context)),
         SourceKind::Container(container) => {
-            let run = if container.dump.is_empty() { String::new() } else { format!(" after running: {}", texts(&container.dump, context)) };
+            let run = if container.dump.is_empty() {
+                String::new()
+            } else {
+                format!(" after running: {}", texts(&container.dump, context))
+            };
             let content = match &container.content {
                 Content::Tree { path, .. } => text(path, context),
                 Content::Stdout { .. } => "its output".into(),

@@ -15,9 +15,10 @@ use std::sync::Arc;
 pub(super) async fn undo(journal: &Arc<Journal>, environment: &Environment) -> Vec<String> {
     let (journal, environment) = (Arc::clone(journal), environment.clone());
     let done = tokio::task::spawn_blocking(move || {
-        let broken = journal.broken().iter().map(|line| {
-            format!("line {} of the journal of an earlier run cannot be read and is forgotten", line.line)
-        });
+        let broken = journal
+            .broken()
+            .iter()
+            .map(|line| format!("line {} of the journal of an earlier run cannot be read and is forgotten", line.line));
         let mut troubles: Vec<String> = broken.collect();
         for left in journal.leftovers().iter().rev() {
             troubles.extend(undo_one(left, &journal, &environment));

@@ -133,7 +133,11 @@ impl Run<'_> {
     }
 }
 
-fn judge(source: &Source, packed: Result<Packed, PackError>, running: Running) -> Result<(Packed, Outcome), SourceError> {
+fn judge(
+    source: &Source,
+    packed: Result<Packed, PackError>,
+    running: Running,
+) -> Result<(Packed, Outcome), SourceError> {
     let name = || source.name.clone();
     match packed {
         Ok(packed) => {
