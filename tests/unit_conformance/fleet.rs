@@ -49,7 +49,9 @@ fn edge_cases_parse_as_each_release_was_seen_to() {
             let expected = &case[release];
             let what = format!("{} in {release}", case["what"]);
             assert_lossless(&file);
-            if let Some(error) = expected.get("parse_error") { assert_eq!(message(&file).as_deref(), error.as_str(), "{what}") } else {
+            if let Some(error) = expected.get("parse_error") {
+                assert_eq!(message(&file).as_deref(), error.as_str(), "{what}")
+            } else {
                 assert!(!file.is_refused(), "{what}: {:?}", file.problems());
                 assert_eq!(options(&file), expected["options"], "{what}");
                 let normal = String::from_utf8(file.normal_form()).unwrap();

@@ -238,7 +238,9 @@ impl S3Upload {
 
     async fn complete(&self, parts: Parts) -> Result<(), StoreError> {
         let Parts { id, promise, sending: _, sent } = parts;
-        let outcome = if let Ok(_) = self.bucket.size(&self.key).await { Err(exists(&self.bucket, &self.key)) } else {
+        let outcome = if let Ok(_) = self.bucket.size(&self.key).await {
+            Err(exists(&self.bucket, &self.key))
+        } else {
             let done = self.bucket.client.complete_multipart(&self.key, &id, sent).await;
             done.map(drop).map_err(|error| self.bucket.failed(&format!("cannot complete `{}`", self.key), error))
         };
