@@ -1,4 +1,7 @@
 //! All rows of `tests/conformance/systemd/{calendar,timespan}*.json`: see the README beside them.
+#![expect(clippy::indexing_slicing, reason = "a test that cannot go on is a failed test")]
+#![expect(clippy::needless_pass_by_value, reason = "no harm in a test")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on is a failed test")]
 
 use std::num::NonZeroU64;
 use std::path::Path;

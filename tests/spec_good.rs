@@ -1,4 +1,5 @@
 //! Specs that are right, and what they mean.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on is a failed test")]
 
 use eightbells::diag::{Colour, Report, render_human};
 use eightbells::spec::{self, Spec};

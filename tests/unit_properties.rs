@@ -1,5 +1,8 @@
 //! What is written into a unit comes out of it again, whatever it holds: through our own reading of it, in both
 //! dialects, and through what fleet stores and hands to systemd.
+#![expect(clippy::expect_used, reason = "a test that cannot go on is a failed test")]
+#![expect(clippy::indexing_slicing, reason = "a test that cannot go on is a failed test")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on is a failed test")]
 
 use eightbells::unit::environment::{self, JSON_VARIABLE_MAX_BYTES};
 use eightbells::unit::exec;

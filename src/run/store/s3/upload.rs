@@ -238,7 +238,7 @@ impl S3Upload {
 
     async fn complete(&self, parts: Parts) -> Result<(), StoreError> {
         let Parts { id, promise, sending: _, sent } = parts;
-        let outcome = if let Ok(_) = self.bucket.size(&self.key).await {
+        let outcome = if self.bucket.size(&self.key).await.is_ok() {
             Err(exists(&self.bucket, &self.key))
         } else {
             let done = self.bucket.client.complete_multipart(&self.key, &id, sent).await;
