@@ -66,7 +66,7 @@ fn long_texts() -> Vec<String> {
         "mon,",
         "\u{3bc}s",
     ];
-    let frames = [("", ""), ("*-*-* ", ":00"), ("+", " ago")];
+    let frames = [("", ""), ("*-*-* ", ":00")];
     let long = |unit: &str| unit.repeat(MEGABYTE / unit.len());
     let surrounded = |unit: &&str| frames.map(|(before, after)| format!("{before}{}{after}", long(unit)));
     units.iter().flat_map(surrounded).collect()
