@@ -2,7 +2,6 @@
 #![expect(clippy::indexing_slicing, reason = "a test that cannot go on is a failed test")]
 #![expect(clippy::needless_pass_by_value, reason = "no harm in a test")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on is a failed test")]
-
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -9,7 +9,6 @@
 #![expect(clippy::print_stderr, reason = "no harm in a test")]
 #![expect(clippy::unused_self, reason = "no harm in a test")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on is a failed test")]
-
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
