@@ -51,8 +51,10 @@ fn every_bad_spec_is_told_of_as_reviewed() {
 #[test]
 fn every_bad_spec_has_a_snapshot_and_every_snapshot_a_bad_spec() {
     let snapshots = folder().parent().unwrap().join("snapshots");
-    let told: BTreeSet<String> =
-        names(&snapshots, ".snap").iter().filter_map(|name| name.strip_prefix("bad_specs__").map(str::to_owned)).collect();
+    let told: BTreeSet<String> = names(&snapshots, ".snap")
+        .iter()
+        .filter_map(|name| name.strip_prefix("bad_specs__").map(str::to_owned))
+        .collect();
     assert_eq!(told, names(&folder(), ".yaml"));
     assert!(told.len() >= 45, "{}", told.len());
 }

@@ -76,7 +76,9 @@ mod tests {
 
     #[test]
     fn references_and_other_keys_are_shown() {
-        for line in ["secret_key: {etcd: /a/b}", "bucket: x", "password_file: /x", "description: the token", "secret_key:\n"] {
+        for line in
+            ["secret_key: {etcd: /a/b}", "bucket: x", "password_file: /x", "description: the token", "secret_key:\n"]
+        {
             assert_eq!(hidden(line), [""; 0], "{line}");
         }
     }

@@ -17,7 +17,8 @@ pub(super) fn with_defaults(defaults: &Node, job: &Node) -> Node {
 fn merged(under: &Node, over: &Node, route: &str) -> Node {
     let (Content::Map(below), Content::Map(above)) = (&under.content, &over.content) else { return over.clone() };
     let mut entries = above.clone();
-    let own: HashMap<&str, usize> = above.iter().enumerate().rev().filter_map(|(i, (k, _))| Some((k.key()?, i))).collect();
+    let own: HashMap<&str, usize> =
+        above.iter().enumerate().rev().filter_map(|(i, (k, _))| Some((k.key()?, i))).collect();
     for (key, value) in below {
         let Some(name) = key.key() else { continue };
         let inner = if route.is_empty() { name.to_owned() } else { format!("{route}.{name}") };

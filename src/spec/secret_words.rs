@@ -2,8 +2,18 @@
 
 /// Words in a variable's or key's name that tell of a secret.
 const NAMES: [&str; 12] = [
-    "password", "passwd", "passphrase", "secret", "token", "apikey", "api_key", "private_key", "access_key", "credential",
-    "pgpassword", "mysql_pwd",
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "token",
+    "apikey",
+    "api_key",
+    "private_key",
+    "access_key",
+    "credential",
+    "pgpassword",
+    "mysql_pwd",
 ];
 /// Endings that tell of where a secret is kept, rather than of the secret.
 const PLACES: [&str; 6] = ["_file", "_path", "_dir", "_id", "_name", "_url"];
@@ -53,7 +63,8 @@ fn is_known_form(word: &str) -> bool {
 
 /// `--password=…`, `PASSWORD=…`.
 fn assigns_secret(word: &str) -> bool {
-    word.split_once('=').is_some_and(|(name, value)| looks_secret(name.trim_start_matches('-'), value.trim_matches(['"', '\''])))
+    word.split_once('=')
+        .is_some_and(|(name, value)| looks_secret(name.trim_start_matches('-'), value.trim_matches(['"', '\''])))
 }
 
 /// `scheme://user:password@host`.
@@ -71,20 +82,47 @@ mod tests {
 
     #[test]
     fn secrets_are_told_from_what_only_mentions_them() {
-        for (name, value) in [("PGPASSWORD", "x"), ("RESTIC_PASSWORD", "a b"), ("GITHUB_TOKEN", "t"), ("Api-Key", "k"), ("SECRET", "{{x")] {
+        for (name, value) in [
+            ("PGPASSWORD", "x"),
+            ("RESTIC_PASSWORD", "a b"),
+            ("GITHUB_TOKEN", "t"),
+            ("Api-Key", "k"),
+            ("SECRET", "{{x"),
+        ] {
             assert!(looks_secret(name, value), "{name}={value}");
         }
-        for (name, value) in [("PASSWORD_FILE", "x"), ("PASSWORD", "/run/secret"), ("TOKEN", "{instance}"), ("PATH", "x"), ("SECRET", ""), ("AWS_ACCESS_KEY_ID", "x")] {
+        for (name, value) in [
+            ("PASSWORD_FILE", "x"),
+            ("PASSWORD", "/run/secret"),
+            ("TOKEN", "{instance}"),
+            ("PATH", "x"),
+            ("SECRET", ""),
+            ("AWS_ACCESS_KEY_ID", "x"),
+        ] {
             assert!(!looks_secret(name, value), "{name}={value}");
         }
     }
 
     #[test]
     fn texts_that_hold_secrets_are_found() {
-        for text in ["postgres://u:p@h/db", "--password=hunter2", "x PASSWORD=a", "AKIAIOSFODNN7EXAMPLE", "-----BEGIN RSA PRIVATE KEY-----"] {
+        for text in [
+            "postgres://u:p@h/db",
+            "--password=hunter2",
+            "x PASSWORD=a",
+            "AKIAIOSFODNN7EXAMPLE",
+            "-----BEGIN RSA PRIVATE KEY-----",
+        ] {
             assert!(secret_in_text(text).is_some(), "{text}");
         }
-        for text in ["http://h:80/a@b", "postgres://u@h", "postgres://u:$PGPASSWORD@h", "--password-file=/x", "--token", "a=b", "AKI"] {
+        for text in [
+            "http://h:80/a@b",
+            "postgres://u@h",
+            "postgres://u:$PGPASSWORD@h",
+            "--password-file=/x",
+            "--token",
+            "a=b",
+            "AKI",
+        ] {
             assert!(secret_in_text(text).is_none(), "{text}");
         }
     }

@@ -15,7 +15,10 @@ pub(super) fn tell(report: &mut Report, file: FileId, error: &SyntaxError) {
         found.help("nesting, aliases and the number of values have bounds, so that no text can take the machine down");
         return;
     }
-    if tab(report, file, &line) || placeholder(report, file, &line, error) || sigil(report, &span, rest_of_line, &error.message) {
+    if tab(report, file, &line)
+        || placeholder(report, file, &line, error)
+        || sigil(report, &span, rest_of_line, &error.message)
+    {
         return;
     }
     let found = report.error("yaml-syntax", &span, format!("this is not YAML: {}", words(&error.message)));
@@ -50,7 +53,9 @@ fn tab(report: &mut Report, file: FileId, line: &Line) -> bool {
 
 /// `{instance}` outside of quotes.
 fn placeholder(report: &mut Report, file: FileId, line: &Line, error: &SyntaxError) -> bool {
-    let mapping = error.message.contains("block mapping") || error.message.contains("flow ") || error.message.contains("not allowed");
+    let mapping = error.message.contains("block mapping")
+        || error.message.contains("flow ")
+        || error.message.contains("not allowed");
     let Some((at, name)) = mapping.then(|| unquoted_placeholder(&line.text)).flatten() else { return false };
     let end = line.start + at + name.len() + 2;
     let span = Span { file, start: line.start + at, end };
@@ -93,7 +98,9 @@ fn sigil(report: &mut Report, span: &Span, rest: &str, told: &str) -> bool {
     let sigil = rest.chars().next().unwrap_or(' ');
     let message = format!("`{sigil}` at a value's beginning {what}");
     let span = Span { end: span.start + word.len(), ..span.clone() };
-    report.error("yaml-syntax", &span, message).help(format!("put the value in quotes: `\"{}\"`", word.replace('"', "'")));
+    report
+        .error("yaml-syntax", &span, message)
+        .help(format!("put the value in quotes: `\"{}\"`", word.replace('"', "'")));
     true
 }
 

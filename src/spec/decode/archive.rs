@@ -6,7 +6,13 @@ use crate::archive::{Archive, ArchiveName, Compression};
 use crate::spec::yaml::Content;
 
 impl Decoder<'_> {
-    pub(super) fn archive(&mut self, field: Option<&Field<'_>>, instances: bool, global: bool, sources: usize) -> Archive {
+    pub(super) fn archive(
+        &mut self,
+        field: Option<&Field<'_>>,
+        instances: bool,
+        global: bool,
+        sources: usize,
+    ) -> Archive {
         let default = Archive { name: ArchiveName::for_job(instances, global), ..Archive::default() };
         let Some(field) = field else { return default };
         let Some(mut fields) = self.fields(field) else { return default };

@@ -85,7 +85,8 @@ pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
     let plain = |text: &str| text.to_lowercase().replace(['-', '_'], "");
     let wrong = plain(word);
     let known: Vec<&str> = known.into_iter().take(CANDIDATES_MAX).collect();
-    let begun = known.iter().find(|k| wrong.len() > 1 && plain(k).starts_with(&wrong) && plain(k).len() < 2 * wrong.len() + 1);
+    let begun =
+        known.iter().find(|k| wrong.len() > 1 && plain(k).starts_with(&wrong) && plain(k).len() < 2 * wrong.len() + 1);
     if let Some(begun) = begun {
         return Some(begun);
     }

@@ -6,8 +6,8 @@ use super::scalar::Holds;
 use crate::contract::Etcd;
 use crate::destination::{Destination, DestinationKind};
 use crate::diag::Span;
-use crate::spec::model::{Job, JobIn, Relations, Service, StoreEntry};
 use crate::source::{Source, SourceKind};
+use crate::spec::model::{Job, JobIn, Relations, Service, StoreEntry};
 use crate::spec::yaml::{Content, Node};
 use crate::target::{Scheduler, Target};
 use crate::value::{Reference, Template, Value};
@@ -139,7 +139,9 @@ impl Decoder<'_> {
     ) {
         let given = ["Environment", "EnvironmentFile", "PassEnvironment"];
         let directives = service.directives.get("Service");
-        if !service.environment_file.is_empty() || directives.is_some_and(|d| given.iter().any(|key| d.contains_key(*key))) {
+        if !service.environment_file.is_empty()
+            || directives.is_some_and(|d| given.iter().any(|key| d.contains_key(*key)))
+        {
             return;
         }
         let destinations = store.iter().filter_map(|entry| around.destinations.get(&entry.to));
@@ -248,7 +250,8 @@ impl Decoder<'_> {
             return None;
         }
         let suffix = plain.rsplit_once('.').map_or("", |(_, suffix)| suffix);
-        if !UNIT_TYPES.contains(&suffix) && !(pattern && plain.ends_with('*')) {
+        let ends_well = UNIT_TYPES.contains(&suffix) || (pattern && plain.ends_with('*'));
+        if !ends_well {
             let message = format!("`{text}` is no unit's name: it ends in no type");
             self.report
                 .error("unit-name-invalid", item.span(), message)

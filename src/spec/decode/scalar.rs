@@ -173,7 +173,9 @@ impl Decoder<'_> {
                 if meant == Some(text.as_str()) {
                     diagnostic.label("leave the quotes out");
                 } else if let Some(meant) = meant {
-                    diagnostic.label(format!("write `{meant}`")).help("since YAML 1.2, `yes`, `on` and the like are text");
+                    diagnostic
+                        .label(format!("write `{meant}`"))
+                        .help("since YAML 1.2, `yes`, `on` and the like are text");
                 }
                 None
             }
