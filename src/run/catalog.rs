@@ -64,7 +64,8 @@ impl Names {
     fn time(&self, name: &str, manifest: Option<&Manifest>) -> Option<(Timestamp, String)> {
         let own = self.sources.iter().map(|(source, extension)| (source.as_str(), extension.as_str()));
         // A set may hold sources that the job has no more; its manifest, which is the job's, knows them.
-        let former = manifest.into_iter().flat_map(|m| &m.objects).map(|entry| (entry.source.as_str(), entry.content.as_str()));
+        let former =
+            manifest.into_iter().flat_map(|m| &m.objects).map(|entry| (entry.source.as_str(), entry.content.as_str()));
         self.pattern.parse(name, own.chain(former)).map(|parsed| (parsed.time, parsed.source))
     }
 }
@@ -75,13 +76,19 @@ impl Names {
 /// The listing or a manifest cannot be read for a reason other than its content.
 pub async fn sets(store: &dyn Store, names: &Names) -> Result<Vec<Set>, StoreError> {
     let objects = store.list().await?;
-    let is_manifest = |object: &&Object| names.time(&object.name, None).is_some_and(|(_, source)| source == MANIFEST_SOURCE);
+    let is_manifest =
+        |object: &&Object| names.time(&object.name, None).is_some_and(|(_, source)| source == MANIFEST_SOURCE);
     let manifests = read_manifests(store, objects.iter().filter(is_manifest)).await?;
     let sizes = sizes(&objects);
     let mut sets: BTreeMap<Timestamp, Set> = BTreeMap::new();
     for (name, manifest) in manifests {
         if let Some((time, _)) = names.time(&name, None) {
-            sets.insert(time, set_of(time, name, manifest, &sizes, |object, manifest| names.time(object, Some(manifest)).is_some_and(|(t, _)| t == time)));
+            sets.insert(
+                time,
+                set_of(time, name, manifest, &sizes, |object, manifest| {
+                    names.time(object, Some(manifest)).is_some_and(|(t, _)| t == time)
+                }),
+            );
         }
     }
     add_unlisted(&mut sets, &objects, names);
@@ -94,7 +101,8 @@ pub async fn sets(store: &dyn Store, names: &Names) -> Result<Vec<Set>, StoreErr
 /// The listing or a manifest cannot be read for a reason other than its content.
 pub async fn all_sets(store: &dyn Store) -> Result<Vec<Set>, StoreError> {
     let objects = store.list().await?;
-    let manifests = read_manifests(store, objects.iter().filter(|object| object.name.ends_with(MANIFEST_SUFFIX))).await?;
+    let manifests =
+        read_manifests(store, objects.iter().filter(|object| object.name.ends_with(MANIFEST_SUFFIX))).await?;
     let sizes = sizes(&objects);
     let mut sets: Vec<Set> = manifests
         .into_iter()
@@ -142,7 +150,13 @@ async fn read_small(store: &dyn Store, name: &str) -> Result<Vec<u8>, StoreError
 }
 
 /// A set as its manifest tells it, compared with what is there. `belongs` says whether a listed name may be the set's.
-fn set_of(time: Timestamp, name: String, manifest: Result<Manifest, ManifestError>, sizes: &HashMap<&str, u64>, belongs: impl Fn(&str, &Manifest) -> bool) -> Set {
+fn set_of(
+    time: Timestamp,
+    name: String,
+    manifest: Result<Manifest, ManifestError>,
+    sizes: &HashMap<&str, u64>,
+    belongs: impl Fn(&str, &Manifest) -> bool,
+) -> Set {
     let manifest = match manifest {
         Ok(manifest) => manifest,
         Err(error) => {
@@ -157,7 +171,9 @@ fn set_of(time: Timestamp, name: String, manifest: Result<Manifest, ManifestErro
     let mut fault = manifest.objects.is_empty().then(|| "its manifest lists nothing".to_owned());
     for entry in &manifest.objects {
         match sizes.get(entry.name.as_str()) {
-            _ if !belongs(&entry.name, &manifest) => fault = Some(format!("`{}` is not a name of this set", entry.name)),
+            _ if !belongs(&entry.name, &manifest) => {
+                fault = Some(format!("`{}` is not a name of this set", entry.name));
+            }
             None => fault = Some(format!("`{}` is missing", entry.name)),
             Some(size) => {
                 objects.push(Object { name: entry.name.clone(), size: *size });

@@ -134,7 +134,9 @@ pub(super) mod tests {
 
     #[test]
     fn a_later_version_is_told_from_what_is_none() {
-        let later = manifest("2014-11-02T01:02:03Z", &[]).to_json().replace("\"eightbells_manifest\": 1", "\"eightbells_manifest\": 2");
+        let later = manifest("2014-11-02T01:02:03Z", &[])
+            .to_json()
+            .replace("\"eightbells_manifest\": 1", "\"eightbells_manifest\": 2");
         assert!(matches!(Manifest::from_json(later.as_bytes()), Err(ManifestError::Version(2))));
         assert!(matches!(Manifest::from_json(b"{}"), Err(ManifestError::Form(_))));
         assert!(matches!(Manifest::from_json(b"\xff"), Err(ManifestError::Form(_))));

@@ -2,6 +2,7 @@
 //!
 //! Effects live here (and in `cli`) only. This module never imports `plan`, `render`, `lint` or `unit`.
 
+pub mod backup;
 pub mod catalog;
 pub mod dump;
 pub mod etcd;

@@ -23,7 +23,13 @@ pub struct Pruned {
 ///
 /// # Errors
 /// The destination cannot be listed (then nothing was removed), or an object cannot be removed.
-pub async fn prune(store: &dyn Store, names: &Names, keep: &Keep, stored: Timestamp, now: Timestamp) -> Result<Pruned, PruneError> {
+pub async fn prune(
+    store: &dyn Store,
+    names: &Names,
+    keep: &Keep,
+    stored: Timestamp,
+    now: Timestamp,
+) -> Result<Pruned, PruneError> {
     if *keep == Keep::All {
         return Ok(Pruned::default());
     }
@@ -60,7 +66,9 @@ pub enum PruneError {
 pub fn doomed<'a>(sets: &'a [Set], keep: &Keep, now: Timestamp) -> Vec<&'a Set> {
     let dated: Vec<Dated> = sets.iter().map(|set| Dated { time: set.time, good: set.is_good() }).collect();
     let newest_good = sets.iter().filter(|set| set.is_good()).map(|set| set.time).max();
-    let goes = |(set, verdict): &(&Set, Verdict)| *verdict == Verdict::Remove && Some(set.time) != newest_good && may_go(set, now);
+    let goes = |(set, verdict): &(&Set, Verdict)| {
+        *verdict == Verdict::Remove && Some(set.time) != newest_good && may_go(set, now)
+    };
     sets.iter().zip(decide(&dated, keep, now)).filter(goes).map(|(set, _)| set).collect()
 }
 
@@ -87,7 +95,13 @@ mod tests {
 
     fn set(hours_ago: i64, state: SetState) -> Set {
         let objects = vec![Object { name: format!("o{hours_ago}"), size: 1 }];
-        Set { time: now() - SignedDuration::from_hours(hours_ago), state, manifest_name: Some(format!("m{hours_ago}")), manifest: None, objects }
+        Set {
+            time: now() - SignedDuration::from_hours(hours_ago),
+            state,
+            manifest_name: Some(format!("m{hours_ago}")),
+            manifest: None,
+            objects,
+        }
     }
 
     fn incomplete() -> SetState {
@@ -125,7 +139,10 @@ mod tests {
     #[test]
     fn a_policy_that_holds_nothing_leaves_the_newest_good_one() {
         let nothing = Keep::Policy(Policy::default());
-        assert_eq!(removed(&[set(900, SetState::Good), set(800, SetState::Good), set(700, incomplete())], &nothing), ["m900", "o900", "m700", "o700"]);
+        assert_eq!(
+            removed(&[set(900, SetState::Good), set(800, SetState::Good), set(700, incomplete())], &nothing),
+            ["m900", "o900", "m700", "o700"]
+        );
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Back into a folder, and verification, which is the same without a folder.
 
+use super::catalog::Set;
 use super::fetch::{FetchError, coding, fetch};
 use super::manifest::Entry;
 use super::os::{Environment, Stop};
-use super::catalog::Set;
 use super::store::{Object, Store};
 use super::untar;
 use std::fs::{DirBuilder, OpenOptions};
@@ -55,8 +55,7 @@ fn wanted(set: &Set, source: Option<&str>) -> Result<Vec<Wanted>, RestoreError> 
     let Some(manifest) = &set.manifest else {
         return Ok(set.objects.iter().map(|object| Wanted { object: object.clone(), expected: None }).collect());
     };
-    let chosen: Vec<&Entry> =
-        manifest.objects.iter().filter(|o| source.is_none_or(|s| s == o.source)).collect();
+    let chosen: Vec<&Entry> = manifest.objects.iter().filter(|o| source.is_none_or(|s| s == o.source)).collect();
     if chosen.is_empty() {
         return Err(RestoreError::NoSource(source.unwrap_or("").to_owned()));
     }

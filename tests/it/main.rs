@@ -11,6 +11,8 @@ mod dumps_podman;
 mod generate;
 mod harness;
 mod hostile;
+mod moinmoin;
+mod quickstart;
 mod references;
 mod scripts;
 mod tree;

@@ -5,7 +5,7 @@ mod place;
 mod sets;
 
 use super::output::Failure;
-use crate::contract::{BackupArgs, exit};
+use crate::contract::exit;
 use crate::run::os::{Environment, Stop};
 use crate::run::tls;
 use clap::{Parser, Subcommand};
@@ -18,7 +18,7 @@ use std::path::PathBuf;
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// Where locks and the list of what to clean up lie [default: $STATE_DIRECTORY, /var/lib/eightbells for root]
+    /// Where locks and the list of what to clean up lie (`$STATE_DIRECTORY`, or /var/lib/eightbells for root)
     #[arg(long, global = true, value_name = "DIR")]
     state_dir: Option<PathBuf>,
     /// Say more
@@ -28,7 +28,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Dump, pack, store, and remove what is too old: what a unit's ExecStart= calls
+    /// Dump, pack, store, and remove what is too old: what a unit's `ExecStart=` calls
     Backup(backup::BackupCommand),
     /// What lies at the destinations
     List(sets::ListArgs),
@@ -98,13 +98,6 @@ fn log_to_stderr(environment: &Environment, verbose: bool) {
         && environment.get("JOURNAL_STREAM").is_none();
     let subscriber = tracing_subscriber::registry().with(layer.with_ansi(colour).with_filter(ours));
     let _ = tracing::subscriber::set_global_default(subscriber);
-}
-
-/// The arguments of `backup` that the unit has, and those for people.
-impl backup::BackupCommand {
-    fn unit_args(&self) -> &BackupArgs {
-        &self.args
-    }
 }
 
 /// A failure from an error: its causes on lines of their own.

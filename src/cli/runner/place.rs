@@ -5,9 +5,9 @@ use crate::archive::Identity;
 use crate::cli::output::{Failure, show};
 use crate::contract::{ETCD_VARIABLE, Etcd, Instance, JOB_VARIABLE, Job, SpecLocation, exit};
 use crate::destination::{Addressing, Destination, DestinationKind, Local, S3};
+use crate::run::catalog::{self, Names, Set};
 use crate::run::os::{self, Environment};
 use crate::run::secret::Secrets;
-use crate::run::catalog::{self, Names, Set};
 use crate::run::store::{self, Ledger, Store};
 use crate::spec::{self, Spec};
 use crate::value::{Context, Reference, Template, Value};
@@ -32,13 +32,13 @@ pub(super) struct PlaceArgs {
     /// The instance, escaped as in a unit's name
     #[arg(long, value_name = "INSTANCE", allow_hyphen_values = true)]
     instance: Option<Instance>,
-    /// A bare destination: a folder, or s3://BUCKET/PREFIX with keys from `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`
+    /// A bare destination: a folder, or `s3://BUCKET/PREFIX` with keys from `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`
     #[arg(long, value_name = "DESTINATION")]
     from: Option<String>,
-    /// With --from s3://…: the service's address; without it AWS
+    /// With `--from s3://…`: the service's address; without it AWS
     #[arg(long, value_name = "URL", requires = "from")]
     endpoint: Option<String>,
-    /// With --from s3://…: the region
+    /// With `--from s3://…`: the region
     #[arg(long, value_name = "REGION", requires = "from")]
     region: Option<String>,
     /// Only this destination of the job
@@ -75,16 +75,16 @@ impl PlaceArgs {
         let pattern = job.archive.name.pattern(identity, zone);
         let sources = job.sources.iter().map(|source| (source.name.clone(), source.extension().to_owned())).collect();
         let names = Names { pattern, sources };
-        let mut shelves = vec![];
+        let mut found = vec![];
         let mut troubles = vec![];
         for at in job.store.iter().filter(|at| self.destination.as_ref().is_none_or(|name| *name == at.to.name)) {
-            let opened = async {
+            let opening = async {
                 let store = store::open(&at.to, &secrets, &context, Ledger::default())?;
                 let sets = catalog::sets(store.as_ref(), &names).await?;
                 Ok::<_, store::StoreError>(Shelf { name: at.to.name.clone(), store, sets })
             };
-            match opened.await {
-                Ok(shelf) => shelves.push(shelf),
+            match opening.await {
+                Ok(opened) => found.push(opened),
                 Err(error) => troubles.push((at.to.name.clone(), error)),
             }
         }
@@ -94,12 +94,12 @@ impl PlaceArgs {
             told.help.extend(error.helps().iter().cloned());
             told.print();
         }
-        if shelves.is_empty() {
+        if found.is_empty() {
             let message =
                 if troubles.is_empty() { "the job has no such destination" } else { "no destination could be read" };
             return Err(Failure::new(exit::FAILED, message));
         }
-        Ok(shelves)
+        Ok(found)
     }
 
     async fn bare(&self, from: &str, ground: &Ground) -> Result<Shelf, Failure> {
@@ -108,8 +108,8 @@ impl PlaceArgs {
         let context = context(&job, None)?;
         let secrets =
             Secrets::resolve(&job, &context, &ground.environment).await.map_err(|e| failure(exit::FAILED, &e))?;
-        let opened = store::open(&destination, &secrets, &context, Ledger::default()).map_err(|e| of_store(&e))?;
-        let mut sets = catalog::all_sets(opened.as_ref()).await.map_err(|e| of_store(&e))?;
+        let store = store::open(&destination, &secrets, &context, Ledger::default()).map_err(|e| of_store(&e))?;
+        let mut sets = catalog::all_sets(store.as_ref()).await.map_err(|e| of_store(&e))?;
         let instance = self.instance.as_ref().map(unescaped).transpose()?;
         sets.retain(|set| {
             set.manifest.as_ref().is_some_and(|manifest| {
@@ -117,7 +117,7 @@ impl PlaceArgs {
                 job && instance.as_ref().is_none_or(|i| Some(i) == manifest.instance.as_ref())
             })
         });
-        Ok(Shelf { name: from.to_owned(), store: opened, sets })
+        Ok(Shelf { name: from.to_owned(), store, sets })
     }
 
     fn bare_destination(&self, from: &str, environment: &Environment) -> Result<Destination, Failure> {

@@ -7,7 +7,10 @@ use std::path::Path;
 
 fn names() -> Names {
     let identity = Identity { job: "j", instance: None, host: Some("h") };
-    Names { pattern: ArchiveName::for_job(false, false).pattern(identity, TimeZone::UTC), sources: vec![("pages".into(), "tar".into()), ("db".into(), "sql".into())] }
+    Names {
+        pattern: ArchiveName::for_job(false, false).pattern(identity, TimeZone::UTC),
+        sources: vec![("pages".into(), "tar".into()), ("db".into(), "sql".into())],
+    }
 }
 
 fn put(folder: &Path, name: &str, text: &str) {
@@ -18,7 +21,8 @@ fn put(folder: &Path, name: &str, text: &str) {
 async fn a_set_is_good_only_with_manifest_and_all_its_objects() {
     let folder = tempfile::tempdir().unwrap();
     let names = names();
-    for (second, what) in [(1, "good"), (2, "no manifest"), (3, "short"), (4, "missing"), (5, "garbage"), (6, "later")] {
+    for (second, what) in [(1, "good"), (2, "no manifest"), (3, "short"), (4, "missing"), (5, "garbage"), (6, "later")]
+    {
         let time: Timestamp = format!("2014-11-02T01:02:0{second}Z").parse().unwrap();
         let object = format!("{}.tar.gz", names.pattern.stem("pages", time));
         if what != "missing" {
@@ -37,11 +41,14 @@ async fn a_set_is_good_only_with_manifest_and_all_its_objects() {
     put(folder.path(), "notes.json", "{}");
     let store = LocalStore::new(folder.path(), false, Ledger::default());
     let sets = sets(&store, &names).await.unwrap();
-    let states: Vec<_> = sets.iter().map(|set| match &set.state {
-        SetState::Good => "good",
-        SetState::Incomplete(_) => "incomplete",
-        SetState::Unknown(_) => "unknown",
-    }).collect();
+    let states: Vec<_> = sets
+        .iter()
+        .map(|set| match &set.state {
+            SetState::Good => "good",
+            SetState::Incomplete(_) => "incomplete",
+            SetState::Unknown(_) => "unknown",
+        })
+        .collect();
     assert_eq!(states, ["good", "incomplete", "incomplete", "incomplete", "incomplete", "unknown"]);
     assert_eq!((sets[0].size(), sets[4].objects.len()), (5, 1));
     let all = all_sets(&store).await.unwrap();
@@ -55,7 +62,11 @@ async fn a_manifest_cannot_claim_what_is_not_its_own() {
     let names = names();
     let time: Timestamp = "2014-11-02T01:02:03Z".parse().unwrap();
     put(folder.path(), "wedding.jpg", "12345");
-    put(folder.path(), &names.pattern.manifest(time), &manifest(&time.to_string(), &[("pages", "wedding.jpg", 5)]).to_json());
+    put(
+        folder.path(),
+        &names.pattern.manifest(time),
+        &manifest(&time.to_string(), &[("pages", "wedding.jpg", 5)]).to_json(),
+    );
     let store = LocalStore::new(folder.path(), false, Ledger::default());
     let sets = sets(&store, &names).await.unwrap();
     assert!(!sets[0].is_good());
@@ -69,7 +80,11 @@ async fn a_source_that_the_job_has_no_more_is_still_the_set_s() {
     let time: Timestamp = "2014-11-02T01:02:03Z".parse().unwrap();
     let object = format!("{}.tar.gz", names.pattern.stem("former", time));
     put(folder.path(), &object, "12345");
-    put(folder.path(), &names.pattern.manifest(time), &manifest(&time.to_string(), &[("former", &object, 5)]).to_json());
+    put(
+        folder.path(),
+        &names.pattern.manifest(time),
+        &manifest(&time.to_string(), &[("former", &object, 5)]).to_json(),
+    );
     let store = LocalStore::new(folder.path(), false, Ledger::default());
     let sets = sets(&store, &names).await.unwrap();
     assert!(sets[0].is_good());

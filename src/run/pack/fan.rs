@@ -31,7 +31,11 @@ impl Fan {
         }
         let chunk = std::mem::replace(&mut self.buffer, BytesMut::with_capacity(CHUNK_BYTES)).freeze();
         self.ways.retain(|way| way.blocking_send(chunk.clone()).is_ok());
-        if self.ways.is_empty() { Err(io::Error::new(io::ErrorKind::BrokenPipe, "no destination takes any more")) } else { Ok(()) }
+        if self.ways.is_empty() {
+            Err(io::Error::new(io::ErrorKind::BrokenPipe, "no destination takes any more"))
+        } else {
+            Ok(())
+        }
     }
 }
 

@@ -2,11 +2,9 @@
 
 mod codec;
 mod fan;
-mod tar_scan;
 
-pub use codec::{Decoder, Encoder};
+pub use codec::Encoder;
 pub use fan::{CHUNK_BYTES, CHUNKS_WAITING, Fan};
-pub use tar_scan::{Members, TarScan};
 
 use crate::archive::Compression;
 use crate::run::os::Stop;
@@ -26,16 +24,6 @@ pub struct Packed {
     pub packed: u64,
     /// SHA-256 of the object, in hexadecimal.
     pub sha256: String,
-    /// What a tar archive holds; none for other content, and where its headers are not understood.
-    pub members: Option<Members>,
-}
-
-impl Packed {
-    /// Whether it is no backup of anything: no byte, or a tar archive without a single file.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.raw == 0 || self.members.is_some_and(|members| members.files == 0)
-    }
 }
 
 /// Why a dump did not get through.
@@ -56,8 +44,7 @@ pub enum PackError {
 ///
 /// # Errors
 /// See [`PackError`].
-pub fn pack(mut dump: impl Read, is_tar: bool, compression: Compression, fan: Fan, stop: &Stop) -> Result<Packed, PackError> {
-    let mut scan = is_tar.then(TarScan::default);
+pub fn pack(mut dump: impl Read, compression: Compression, fan: Fan, stop: &Stop) -> Result<Packed, PackError> {
     let mut encoder = Encoder::new(compression, Counted::new(fan)).map_err(PackError::Write)?;
     let mut buffer = vec![0; READ_BYTES];
     let mut raw = 0u64;
@@ -74,12 +61,11 @@ pub fn pack(mut dump: impl Read, is_tar: bool, compression: Compression, fan: Fa
             break;
         }
         raw = raw.saturating_add(piece.len() as u64);
-        scan.iter_mut().for_each(|scan| scan.take(piece));
         encoder.write_all(piece).map_err(PackError::Write)?;
     }
     let counted = encoder.finish().map_err(PackError::Write)?;
     let (packed, sha256) = counted.finish().map_err(PackError::Write)?;
-    Ok(Packed { raw, packed, sha256, members: scan.and_then(TarScan::finish) })
+    Ok(Packed { raw, packed, sha256 })
 }
 
 /// Counts and hashes what passes.

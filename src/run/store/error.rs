@@ -44,7 +44,8 @@ impl StoreError {
         let error = Self::new(kind, message).because(source);
         match kind {
             StoreErrorKind::Full => error.help("make room there, or keep fewer archives"),
-            StoreErrorKind::Denied => error.help("look at the owner and the mode of the folder, and at the unit's `User=` and `ReadWritePaths=`"),
+            StoreErrorKind::Denied => error
+                .help("look at the owner and the mode of the folder, and at the unit's `User=` and `ReadWritePaths=`"),
             StoreErrorKind::Missing | StoreErrorKind::Exists | StoreErrorKind::Busy | StoreErrorKind::Other => error,
         }
     }
@@ -74,7 +75,11 @@ impl StoreError {
     pub fn is_transient(&self) -> bool {
         match self.kind {
             StoreErrorKind::Busy => true,
-            StoreErrorKind::Missing | StoreErrorKind::Exists | StoreErrorKind::Denied | StoreErrorKind::Full | StoreErrorKind::Other => false,
+            StoreErrorKind::Missing
+            | StoreErrorKind::Exists
+            | StoreErrorKind::Denied
+            | StoreErrorKind::Full
+            | StoreErrorKind::Other => false,
         }
     }
 

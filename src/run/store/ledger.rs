@@ -25,7 +25,10 @@ impl Ledger {
     /// The journal cannot be written.
     pub fn promise(&self, obligation: Obligation) -> Result<Promise, StoreError> {
         let Some(journal) = &self.0 else { return Ok(Promise(None)) };
-        let failed = |error| StoreError::new(StoreErrorKind::Other, "what a killed run would leave cannot be written down").because(error);
+        let failed = |error| {
+            StoreError::new(StoreErrorKind::Other, "what a killed run would leave cannot be written down")
+                .because(error)
+        };
         let id = journal.promise(obligation).map_err(failed)?;
         Ok(Promise(Some((Arc::clone(journal), id))))
     }

@@ -72,15 +72,25 @@ impl LocalStore {
     fn begin_now(&self, name: &str) -> Result<Box<dyn Upload>, StoreError> {
         let path = self.path(name)?;
         self.make_root()?;
-        if path.symlink_metadata().is_ok() {
-            return Err(exists(&path));
+        match path.symlink_metadata() {
+            Ok(_) => return Err(exists(&path)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(StoreError::io(format!("`{}` cannot be made", path.display()), error)),
         }
         let run = RunId::random().map_err(|error| StoreError::io("a random name cannot be had", error))?;
         let staged = self.root.join(format!("{STAGED_PREFIX}{run}"));
         let promise = self.ledger.promise(Obligation::StagedFile { path: staged.clone() })?;
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&staged);
-        let file = file.map_err(|error| StoreError::io(format!("no file can be made in `{}`", self.root.display()), error))?;
-        Ok(Box::new(LocalUpload { root: self.root.clone(), path, staged: Staged(Some(staged)), file: Some(file), written: 0, promise: Some(promise) }))
+        let file =
+            file.map_err(|error| StoreError::io(format!("no file can be made in `{}`", self.root.display()), error))?;
+        Ok(Box::new(LocalUpload {
+            root: self.root.clone(),
+            path,
+            staged: Staged(Some(staged)),
+            file: Some(file),
+            written: 0,
+            promise: Some(promise),
+        }))
     }
 }
 
@@ -104,9 +114,13 @@ fn exists(path: &Path) -> StoreError {
 }
 
 /// Runs what blocks beside the asynchronous rest.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, StoreError> + Send + 'static) -> Result<T, StoreError> {
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|error| Err(StoreError::new(StoreErrorKind::Other, "work at the folder broke off").because(error)))
+    done.unwrap_or_else(|error| {
+        Err(StoreError::new(StoreErrorKind::Other, "work at the folder broke off").because(error))
+    })
 }
 
 impl Store for LocalStore {
@@ -124,7 +138,8 @@ impl Store for LocalStore {
         Box::pin(blocking(move || {
             let path = path?;
             let meta = path.symlink_metadata();
-            meta.map(|meta| meta.len()).map_err(|error| StoreError::io(format!("`{}` cannot be looked at", path.display()), error))
+            meta.map(|meta| meta.len())
+                .map_err(|error| StoreError::io(format!("`{}` cannot be looked at", path.display()), error))
         }))
     }
 
@@ -132,7 +147,8 @@ impl Store for LocalStore {
         let path = self.path(name);
         Box::pin(blocking(move || {
             let path = path?;
-            let file = File::open(&path).map_err(|error| StoreError::io(format!("`{}` cannot be read", path.display()), error))?;
+            let file = File::open(&path)
+                .map_err(|error| StoreError::io(format!("`{}` cannot be read", path.display()), error))?;
             Ok(read_stream(file, path))
         }))
     }
@@ -171,19 +187,31 @@ impl Store for LocalStore {
     }
 }
 
+/// Removes a file that never got its name, whichever folder it is in; any other file is left alone.
+///
+/// # Errors
+/// It is still there.
+pub fn remove_staged(path: &Path) -> Result<(), StoreError> {
+    if is_staged(path) { remove(path) } else { Ok(()) }
+}
+
 fn is_staged(path: &Path) -> bool {
     path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(STAGED_PREFIX))
 }
 
 fn remove(path: &Path) -> Result<(), StoreError> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::io(format!("`{}` cannot be removed", path.display()), error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(StoreError::io(format!("`{}` cannot be removed", path.display()), error))
+        }
         Ok(()) | Err(_) => Ok(()),
     }
 }
 
 fn sync_folder(folder: &Path) -> Result<(), StoreError> {
-    let failed = |error| StoreError::io(format!("the folder `{}` cannot be written through to the disk", folder.display()), error);
+    let failed = |error| {
+        StoreError::io(format!("the folder `{}` cannot be written through to the disk", folder.display()), error)
+    };
     match File::open(folder).and_then(|file| file.sync_all()) {
         // Some network file systems cannot sync a folder.
         Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
@@ -281,11 +309,13 @@ fn publish(staged: &Path, path: &Path) -> Result<(), StoreError> {
         Ok(()) => Ok(()),
         Err(Errno::EXIST) => Err(exists(path)),
         // Kernels before 3.15, and file systems that cannot rename without replacing: a link cannot replace either.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => match rustix::fs::linkat(cwd, staged, cwd, path, AtFlags::empty()) {
-            Ok(()) => remove(staged),
-            Err(Errno::EXIST) => Err(exists(path)),
-            Err(errno) => Err(failed(errno)),
-        },
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+            match rustix::fs::linkat(cwd, staged, cwd, path, AtFlags::empty()) {
+                Ok(()) => remove(staged),
+                Err(Errno::EXIST) => Err(exists(path)),
+                Err(errno) => Err(failed(errno)),
+            }
+        }
         Err(errno) => Err(failed(errno)),
     }
 }
@@ -310,7 +340,11 @@ impl Upload for LocalUpload {
         Box::pin(async move {
             let file = self.take_file()?;
             let path = self.path.display().to_string();
-            blocking(move || file.sync_all().map_err(|error| StoreError::io(format!("`{path}` cannot be written through to the disk"), error))).await
+            blocking(move || {
+                file.sync_all()
+                    .map_err(|error| StoreError::io(format!("`{path}` cannot be written through to the disk"), error))
+            })
+            .await
         })
     }
 

@@ -9,7 +9,7 @@ mod s3;
 
 pub use error::{StoreError, StoreErrorKind};
 pub use ledger::{Ledger, Promise};
-pub use local::LocalStore;
+pub use local::{LocalStore, remove_staged};
 pub use open::open;
 pub use s3::{PART_COUNT_MAX, S3Options, S3Store, part_size};
 
@@ -89,7 +89,11 @@ pub trait Upload: Send {
 /// [`StoreErrorKind::Other`].
 pub fn check_name(name: &str) -> Result<(), StoreError> {
     let bad = name.is_empty() || name.starts_with('.') || name.contains('/') || name.chars().any(char::is_control);
-    if bad { Err(StoreError::new(StoreErrorKind::Other, format!("`{}` cannot be an object's name", name.escape_debug()))) } else { Ok(()) }
+    if bad {
+        Err(StoreError::new(StoreErrorKind::Other, format!("`{}` cannot be an object's name", name.escape_debug())))
+    } else {
+        Ok(())
+    }
 }
 
 #[cfg(test)]

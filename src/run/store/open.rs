@@ -19,11 +19,18 @@ struct Filling<'a> {
 ///
 /// # Errors
 /// A value that cannot be resolved, an address that is none, certificates that cannot be read.
-pub fn open(destination: &Destination, secrets: &Secrets, context: &Context, ledger: Ledger) -> Result<Arc<dyn Store>, StoreError> {
+pub fn open(
+    destination: &Destination,
+    secrets: &Secrets,
+    context: &Context,
+    ledger: Ledger,
+) -> Result<Arc<dyn Store>, StoreError> {
     let Destination { name, kind } = destination;
     let filling = Filling { destination: name, secrets, context };
     match kind {
-        DestinationKind::Local(Local { path, create }) => Ok(Arc::new(LocalStore::new(filling.text(path)?, *create, ledger))),
+        DestinationKind::Local(Local { path, create }) => {
+            Ok(Arc::new(LocalStore::new(filling.text(path)?, *create, ledger)))
+        }
         DestinationKind::S3(s3) => Ok(Arc::new(S3Store::open(filling.s3(s3)?, ledger)?)),
     }
 }
@@ -47,7 +54,18 @@ impl Filling<'_> {
     }
 
     fn s3(&self, s3: &S3) -> Result<S3Options, StoreError> {
-        let S3 { endpoint, region, bucket, access_key, secret_key, session_token, prefix, addressing, ca_file, allow_http } = s3;
+        let S3 {
+            endpoint,
+            region,
+            bucket,
+            access_key,
+            secret_key,
+            session_token,
+            prefix,
+            addressing,
+            ca_file,
+            allow_http,
+        } = s3;
         let ca_file = ca_file.as_ref().map(|template| template.expand(self.context)).transpose();
         Ok(S3Options {
             destination: self.destination.to_owned(),
@@ -57,12 +75,20 @@ impl Filling<'_> {
             prefix: self.optional(prefix.as_ref())?.unwrap_or_default(),
             credentials: self.credentials(access_key.as_ref(), secret_key.as_ref(), session_token.as_ref())?,
             addressing: *addressing,
-            ca_pem: ca_file.map_err(|error| self.failed("`ca_file:` cannot be filled in").because(error))?.map(|path| self.read(&path)).transpose()?,
+            ca_pem: ca_file
+                .map_err(|error| self.failed("`ca_file:` cannot be filled in").because(error))?
+                .map(|path| self.read(&path))
+                .transpose()?,
             allow_http: *allow_http,
         })
     }
 
-    fn credentials(&self, access: Option<&Value>, secret: Option<&Value>, token: Option<&Value>) -> Result<Option<Credentials>, StoreError> {
+    fn credentials(
+        &self,
+        access: Option<&Value>,
+        secret: Option<&Value>,
+        token: Option<&Value>,
+    ) -> Result<Option<Credentials>, StoreError> {
         match (access, secret) {
             (None, None) => Ok(None),
             (Some(access), Some(secret)) => Ok(Some(Credentials {
@@ -75,6 +101,8 @@ impl Filling<'_> {
     }
 
     fn read(&self, path: &str) -> Result<Vec<u8>, StoreError> {
-        std::fs::read(path).map_err(|error| StoreError::io(format!("the destination `{}`: `ca_file: {path}` cannot be read", self.destination), error))
+        std::fs::read(path).map_err(|error| {
+            StoreError::io(format!("the destination `{}`: `ca_file: {path}` cannot be read", self.destination), error)
+        })
     }
 }

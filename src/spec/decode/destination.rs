@@ -132,7 +132,10 @@ impl Decoder<'_> {
 
     fn endpoint_is_safe(&mut self, field: &Field<'_>, endpoint: Option<&Value>, allow_http: bool) {
         let Some(text) = endpoint.and_then(Value::text).map(ToString::to_string) else { return };
-        if text.strip_prefix("http://").is_some_and(|rest| !allow_http && !is_loopback(rest)) {
+        if let Some(rest) = text.strip_prefix("http://")
+            && !allow_http
+            && !is_loopback(rest)
+        {
             let message = "plain http to another machine: everybody on the way reads the archives";
             self.report
                 .error("plain-http", field.span(), message)

@@ -71,7 +71,10 @@ impl S3Options {
     fn checked_endpoint(&self) -> Result<Option<&str>, StoreError> {
         let Some(endpoint) = &self.endpoint else { return Ok(None) };
         let url = reqwest::Url::parse(endpoint);
-        let url = url.map_err(|error| self.wrong(format!("the endpoint `{endpoint}` is not an address such as https://s3.example.com")).because(error))?;
+        let url = url.map_err(|error| {
+            self.wrong(format!("the endpoint `{endpoint}` is not an address such as https://s3.example.com"))
+                .because(error)
+        })?;
         match url.scheme() {
             "https" => {}
             "http" if self.allow_http || is_here(&url) => {}
@@ -84,7 +87,7 @@ impl S3Options {
         Ok(Some(endpoint.trim_end_matches('/')))
     }
 
-    /// With the bucket where object_store leaves it to us: it takes the endpoint of virtual-hosted requests as it is.
+    /// With the bucket where `object_store` leaves it to us: it takes the endpoint of virtual-hosted requests as it is.
     fn full_endpoint(&self) -> Result<Option<String>, StoreError> {
         let endpoint = self.checked_endpoint()?;
         Ok(endpoint.map(|endpoint| match (self.addressing, endpoint.split_once("://")) {
@@ -95,7 +98,8 @@ impl S3Options {
 
     fn certificates(&self) -> Result<Vec<Certificate>, StoreError> {
         let Some(pem) = &self.ca_pem else { return Ok(vec![]) };
-        let found = Certificate::from_pem_bundle(pem).map_err(|error| self.wrong("`ca_file:` is not in PEM form").because(error))?;
+        let found = Certificate::from_pem_bundle(pem)
+            .map_err(|error| self.wrong("`ca_file:` is not in PEM form").because(error))?;
         if found.is_empty() { Err(self.wrong("`ca_file:` holds no certificate")) } else { Ok(found) }
     }
 }
@@ -132,7 +136,11 @@ pub(super) fn connect(options: &S3Options) -> Result<AmazonS3, StoreError> {
 }
 
 fn client(options: &S3Options) -> Result<ClientOptions, StoreError> {
-    let client = ClientOptions::new().with_allow_http(true).with_connect_timeout(CONNECT_TIMEOUT).with_timeout_disabled().with_read_timeout_disabled();
+    let client = ClientOptions::new()
+        .with_allow_http(true)
+        .with_connect_timeout(CONNECT_TIMEOUT)
+        .with_timeout_disabled()
+        .with_read_timeout_disabled();
     Ok(options.certificates()?.into_iter().fold(client, ClientOptions::with_root_certificate))
 }
 

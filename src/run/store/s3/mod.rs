@@ -65,7 +65,9 @@ impl Bucket {
     fn key(&self, name: &str) -> Result<Path, StoreError> {
         check_name(name)?;
         let key = format!("{}{}{name}", self.folder, self.stem);
-        Path::parse(&key).map_err(|error| StoreError::new(StoreErrorKind::Other, format!("`{key}` cannot be an object's key")).because(error))
+        Path::parse(&key).map_err(|error| {
+            StoreError::new(StoreErrorKind::Other, format!("`{key}` cannot be an object's key")).because(error)
+        })
     }
 
     fn failed(&self, doing: &str, error: object_store::Error) -> StoreError {
@@ -78,7 +80,8 @@ impl Bucket {
     }
 
     async fn list(&self) -> Result<Vec<Object>, StoreError> {
-        let folder = Path::parse(&self.folder).map_err(|error| StoreError::new(StoreErrorKind::Other, "the prefix cannot be one").because(error))?;
+        let folder = Path::parse(&self.folder)
+            .map_err(|error| StoreError::new(StoreErrorKind::Other, "the prefix cannot be one").because(error))?;
         let listed = self.client.list_with_delimiter(Some(&folder)).await;
         let objects = listed.map_err(|error| self.failed("cannot list the objects", error))?.objects;
         let named = |object: object_store::ObjectMeta| {
@@ -131,7 +134,9 @@ fn patient(stream: ByteStream, message: String) -> ByteStream {
     let next = |(mut stream, message): (ByteStream, String)| async move {
         match tokio::time::timeout(STALLED_AFTER, stream.next()).await {
             Ok(item) => item.map(|item| (item, (stream, message))),
-            Err(_) => Some((Err(StoreError::new(StoreErrorKind::Busy, message)), (stream::empty().boxed(), String::new()))),
+            Err(_) => {
+                Some((Err(StoreError::new(StoreErrorKind::Busy, message)), (stream::empty().boxed(), String::new())))
+            }
         }
     };
     stream::unfold((stream, message), next).boxed()
@@ -166,7 +171,9 @@ impl Store for S3Store {
 
     fn clean(&self, left: &Obligation) -> Doing<'_, bool> {
         match left {
-            Obligation::MultipartUpload { destination, key, upload_id: Some(upload) } if *destination == self.0.destination => {
+            Obligation::MultipartUpload { destination, key, upload_id: Some(upload) }
+                if *destination == self.0.destination =>
+            {
                 Box::pin(Arc::clone(&self.0).clean(key.clone(), upload.clone()))
             }
             Obligation::MultipartUpload { .. }

@@ -38,7 +38,14 @@ impl Refusal {
 
     /// Whether the same request may be granted a little later.
     pub(super) fn is_transient(&self) -> bool {
-        let busy = self.is(&["SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "ThrottlingException", "OperationAborted"]);
+        let busy = self.is(&[
+            "SlowDown",
+            "InternalError",
+            "ServiceUnavailable",
+            "RequestTimeout",
+            "ThrottlingException",
+            "OperationAborted",
+        ]);
         busy || matches!(self.status, 408 | 429 | 500 | 502 | 503 | 504)
     }
 
@@ -60,11 +67,19 @@ impl Refusal {
         let text = match self.code.as_deref() {
             Some("NoSuchBucket") => "the bucket does not exist: make it, or correct `bucket:`",
             Some("InvalidAccessKeyId") => "the server does not know this access key: correct `access_key:`",
-            Some("SignatureDoesNotMatch") => "the secret key is not this access key's: correct `secret_key:`; or the `region:` is another one",
+            Some("SignatureDoesNotMatch") => {
+                "the secret key is not this access key's: correct `secret_key:`; or the `region:` is another one"
+            }
             Some("RequestTimeTooSkewed") => "this machine's clock is wrong: set it, and keep it right with NTP",
-            Some("ExpiredToken" | "InvalidToken" | "TokenRefreshRequired") => "the temporary key has expired: have a new one made",
-            Some("AuthorizationHeaderMalformed" | "PermanentRedirect" | "IllegalLocationConstraintException") => return Some(self.region_help()),
-            Some("AccessDenied") => "the key may not do this: give it the right to list, read, write and delete objects in this bucket",
+            Some("ExpiredToken" | "InvalidToken" | "TokenRefreshRequired") => {
+                "the temporary key has expired: have a new one made"
+            }
+            Some("AuthorizationHeaderMalformed" | "PermanentRedirect" | "IllegalLocationConstraintException") => {
+                return Some(self.region_help());
+            }
+            Some("AccessDenied") => {
+                "the key may not do this: give it the right to list, read, write and delete objects in this bucket"
+            }
             Some(_) | None => match self.status {
                 301 | 307 => return Some(self.region_help()),
                 401 | 403 => "correct the access key and the secret key, or what they may do in this bucket",
@@ -84,12 +99,17 @@ impl Refusal {
 fn element(body: &str, name: &str) -> Option<String> {
     let (_, after) = body.split_once(&format!("<{name}>"))?;
     let (text, _) = after.split_once(&format!("</{name}>"))?;
-    let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&apos;", "'").replace("&amp;", "&");
+    let text = text
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&apos;", "'")
+        .replace("&amp;", "&");
     let text: String = text.chars().filter(|c| !c.is_control()).take(WORDS_MAX).collect();
     (!text.is_empty()).then_some(text)
 }
 
-/// What object_store tells, as what it means for us.
+/// What `object_store` tells, as what it means for us.
 pub(super) fn store_error(doing: &str, error: object_store::Error) -> StoreError {
     if let Some(refusal) = find::<Refusal>(&error) {
         let told = StoreError::new(refusal.kind(), doing).because(refusal.clone());
@@ -119,7 +139,9 @@ fn kind_of(error: &object_store::Error) -> StoreErrorKind {
     match error {
         object_store::Error::NotFound { .. } => StoreErrorKind::Missing,
         object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. } => StoreErrorKind::Exists,
-        object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => StoreErrorKind::Denied,
+        object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
+            StoreErrorKind::Denied
+        }
         _ => StoreErrorKind::Other,
     }
 }
@@ -152,7 +174,11 @@ mod tests {
     use super::*;
 
     fn refusal(status: u16, code: &str) -> Refusal {
-        Refusal::read(status, None, &format!("<?xml?><Error><Code>{code}</Code><Message>it&apos;s &lt;so&gt;</Message></Error>"))
+        Refusal::read(
+            status,
+            None,
+            &format!("<?xml?><Error><Code>{code}</Code><Message>it&apos;s &lt;so&gt;</Message></Error>"),
+        )
     }
 
     #[test]

@@ -98,7 +98,9 @@ impl S3Upload {
             Err(error) => match error.kind() {
                 // Denied: a key that may only write is told so where the object is missing.
                 StoreErrorKind::Missing | StoreErrorKind::Denied => {}
-                StoreErrorKind::Exists | StoreErrorKind::Busy | StoreErrorKind::Full | StoreErrorKind::Other => return Err(error),
+                StoreErrorKind::Exists | StoreErrorKind::Busy | StoreErrorKind::Full | StoreErrorKind::Other => {
+                    return Err(error);
+                }
             },
         }
         Ok(Self { bucket, key, filling: Filling::default(), parts: None, total: 0, holds: 0 })
@@ -210,7 +212,9 @@ impl S3Upload {
             StoreErrorKind::Exists => self.is_ours_after_all().await,
             // A server that does not know conditions says so with 501; that the name is free was looked at before.
             StoreErrorKind::Other => self.put_unconditionally(payload, error).await,
-            StoreErrorKind::Missing | StoreErrorKind::Denied | StoreErrorKind::Busy | StoreErrorKind::Full => Err(error),
+            StoreErrorKind::Missing | StoreErrorKind::Denied | StoreErrorKind::Busy | StoreErrorKind::Full => {
+                Err(error)
+            }
         }
     }
 
@@ -234,12 +238,11 @@ impl S3Upload {
 
     async fn complete(&self, parts: Parts) -> Result<(), StoreError> {
         let Parts { id, promise, sending: _, sent } = parts;
-        let outcome = match self.bucket.size(&self.key).await {
-            Ok(_) => Err(exists(&self.bucket, &self.key)),
-            Err(_) => {
-                let done = self.bucket.client.complete_multipart(&self.key, &id, sent).await;
-                done.map(drop).map_err(|error| self.bucket.failed(&format!("cannot complete `{}`", self.key), error))
-            }
+        let outcome = if self.bucket.size(&self.key).await.is_ok() {
+            Err(exists(&self.bucket, &self.key))
+        } else {
+            let done = self.bucket.client.complete_multipart(&self.key, &id, sent).await;
+            done.map(drop).map_err(|error| self.bucket.failed(&format!("cannot complete `{}`", self.key), error))
         };
         match outcome {
             Err(error) if error.kind() == StoreErrorKind::Missing => {
@@ -264,11 +267,14 @@ impl S3Upload {
             Ok(size) if size == self.total => Ok(()),
             Ok(size) => {
                 let _ = self.bucket.client.delete(&self.key).await;
-                let message = format!("`{}` has {size} bytes at {} where {} were sent", self.key, self.bucket.place, self.total);
-                Err(StoreError::new(StoreErrorKind::Other, message).help("the server lost a part of it without saying so"))
+                let message =
+                    format!("`{}` has {size} bytes at {} where {} were sent", self.key, self.bucket.place, self.total);
+                Err(StoreError::new(StoreErrorKind::Other, message)
+                    .help("the server lost a part of it without saying so"))
             }
             Err(error) if error.kind() == StoreErrorKind::Missing => {
-                let message = format!("`{}` is not at {} though the server said it had stored it", self.key, self.bucket.place);
+                let message =
+                    format!("`{}` is not at {} though the server said it had stored it", self.key, self.bucket.place);
                 Err(StoreError::new(StoreErrorKind::Other, message))
             }
             // A key that may only write.

@@ -36,7 +36,10 @@ struct WireClient {
 struct NoAnswer(Duration);
 
 impl HttpService for WireClient {
-    fn call<'life, 'call>(&'life self, request: HttpRequest) -> Pin<Box<dyn Future<Output = Result<HttpResponse, HttpError>> + Send + 'call>>
+    fn call<'life, 'call>(
+        &'life self,
+        request: HttpRequest,
+    ) -> Pin<Box<dyn Future<Output = Result<HttpResponse, HttpError>> + Send + 'call>>
     where
         'life: 'call,
         Self: 'call,
@@ -57,7 +60,8 @@ fn patience(bytes: usize) -> Duration {
 
 async fn refused(answer: HttpResponse) -> HttpError {
     let status = answer.status().as_u16();
-    let region = answer.headers().get("x-amz-bucket-region").and_then(|value| value.to_str().ok()).map(ToOwned::to_owned);
+    let region =
+        answer.headers().get("x-amz-bucket-region").and_then(|value| value.to_str().ok()).map(ToOwned::to_owned);
     let body = tokio::time::timeout(ANSWER_TIMEOUT, answer.into_body().bytes()).await;
     let body = body.ok().and_then(Result::ok).unwrap_or_default();
     let refusal = Refusal::read(status, region, &String::from_utf8_lossy(&body));
