@@ -3,7 +3,21 @@
 //! About 300 texts of each kind by default, 20,000 with `EIGHTBELLS_LONG=1`; the same ones each time, others with
 //! `EIGHTBELLS_SEED=2` and so on. Without `systemd-analyze` the tests are skipped, loudly; `EIGHTBELLS_NO_SKIP=1`
 //! makes that a failure.
+#![expect(clippy::expect_used, reason = "a test that cannot go on is a failed test")]
+#![expect(clippy::format_push_string, reason = "no harm in a test")]
+#![expect(clippy::indexing_slicing, reason = "a test that cannot go on is a failed test")]
+#![expect(clippy::print_stderr, reason = "no harm in a test")]
+#![expect(clippy::unused_self, reason = "no harm in a test")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on is a failed test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test that cannot go on is a failed test, and one that is skipped says so"
+)]
 
+use std::fmt::Write as _;
 use std::process::{Command, Output};
 
 use eightbells::schedule::report::{self, CalendarQuestion};
@@ -43,13 +57,13 @@ struct Systemd {
     number: u16,
 }
 
-impl Systemd {
-    fn run(&self, zone: &str, args: &[&str], texts: &[String]) -> Output {
-        let mut command = Command::new("systemd-analyze");
-        command.env("TZ", zone).env("LC_ALL", "C.UTF-8").env("SYSTEMD_COLORS", "0").env_remove("COLUMNS");
-        command.args(args).arg("--").args(texts).output().expect("systemd-analyze runs")
-    }
+fn run_systemd_analyze(zone: &str, args: &[&str], texts: &[String]) -> Output {
+    let mut command = Command::new("systemd-analyze");
+    command.env("TZ", zone).env("LC_ALL", "C.UTF-8").env("SYSTEMD_COLORS", "0").env_remove("COLUMNS");
+    command.args(args).arg("--").args(texts).output().expect("systemd-analyze runs")
+}
 
+impl Systemd {
     /// Theirs as 252 would print it, without what depends on the clock.
     fn comparable(&self, text: &str) -> String {
         let mut lines = Vec::new();
@@ -65,7 +79,7 @@ impl Systemd {
     }
 }
 
-/// SplitMix64: small, and the same everywhere.
+/// `SplitMix64`: small, and the same everywhere.
 struct Random(u64);
 
 impl Random {
@@ -406,7 +420,7 @@ fn calendar_reports_equal_systemds_on_generated_texts() {
 fn compare_events(systemd: &Systemd, zone: &str, base: i64, texts: &[String], differences: &mut Vec<String>) -> usize {
     let base_argument = format!("--base-time=@{base}");
     let iterations = format!("--iterations={ITERATIONS}");
-    let theirs = systemd.run(zone, &["calendar", &iterations, &base_argument], texts);
+    let theirs = run_systemd_analyze(zone, &["calendar", &iterations, &base_argument], texts);
     let local = TimeZone::get(zone).unwrap();
     let base_time = timestamp::parse(&format!("@{base}"), Timestamp::UNIX_EPOCH, &local).unwrap();
     let question = CalendarQuestion { now: base_time, base_time, zone: &local, iterations: ITERATIONS };
@@ -486,11 +500,11 @@ fn time_span(random: &mut Random) -> String {
             2 => random.below(20_000_000_000_000),
             _ => random.below(1000),
         };
-        text += &match random.below(6) {
-            0 => format!("{number}.{}", random.below(1_000_000)),
-            1 => format!(".{}", random.below(10_000_000_000)),
-            _ => number.to_string(),
-        };
+        match random.below(6) {
+            0 => write!(text, "{number}.{}", random.below(1_000_000)).unwrap(),
+            1 => write!(text, ".{}", random.below(10_000_000_000)).unwrap(),
+            _ => write!(text, "{number}").unwrap(),
+        }
         text += random.pick(&["", "", " ", "  "]);
         let known = if random.percent(97) { 32 } else { UNITS.len() };
         text += random.pick(&UNITS[..known]);
@@ -502,7 +516,9 @@ fn time_span(random: &mut Random) -> String {
 /// systemd-analyze stops at the first text that is no time span, so these go alone.
 #[test]
 fn time_span_reports_equal_systemds_on_generated_texts() {
-    let Some(systemd) = systemd_analyze() else { return };
+    if systemd_analyze().is_none() {
+        return;
+    }
     let mut random = Random(seed() + 1_000_000);
     let texts: Vec<String> = (0..texts_wanted()).map(|_| time_span(&mut random)).collect();
     let (valid, invalid): (Vec<String>, Vec<String>) =
@@ -510,13 +526,13 @@ fn time_span_reports_equal_systemds_on_generated_texts() {
     assert!(valid.len() > invalid.len() && invalid.len() * 20 > valid.len(), "{} {}", valid.len(), invalid.len());
     let mut differences = Vec::new();
     for batch in valid.chunks(BATCH).chain(invalid.chunks(1)) {
-        compare_spans(&systemd, batch, &mut differences);
+        compare_spans(batch, &mut differences);
     }
     assert!(differences.is_empty(), "{} differ:\n{}", differences.len(), differences.join("\n"));
 }
 
-fn compare_spans(systemd: &Systemd, texts: &[String], differences: &mut Vec<String>) {
-    let theirs = systemd.run("UTC", &["timespan"], texts);
+fn compare_spans(texts: &[String], differences: &mut Vec<String>) {
+    let theirs = run_systemd_analyze("UTC", &["timespan"], texts);
     let their_text = String::from_utf8_lossy(&theirs.stdout);
     let ours = report::timespan(texts);
     if ours.text == their_text && ours.errors.is_empty() == theirs.status.success() {
@@ -524,6 +540,6 @@ fn compare_spans(systemd: &Systemd, texts: &[String], differences: &mut Vec<Stri
     }
     match texts {
         [text] => differences.push(format!("{text:?}\nours:\n{}\nsystemd's:\n{their_text}", ours.text)),
-        texts => texts.iter().for_each(|text| compare_spans(systemd, std::slice::from_ref(text), differences)),
+        texts => texts.iter().for_each(|text| compare_spans(std::slice::from_ref(text), differences)),
     }
 }

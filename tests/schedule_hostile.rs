@@ -1,4 +1,6 @@
 //! Texts of a megabyte, which must be answered at once: nothing may be quadratic, deep or boundless.
+#![expect(clippy::similar_names, reason = "no harm in a test")]
+#![expect(clippy::string_slice, reason = "a test that cannot go on is a failed test")]
 
 use std::time::{Duration, Instant};
 
@@ -66,25 +68,16 @@ fn long_texts() -> Vec<String> {
         "mon,",
         "\u{3bc}s",
     ];
-    let frames = [
-        ("", ""),
-        ("*-*-* ", ":00"),
-        ("10:00:", ""),
-        ("10:00 ", ""),
-        ("1.", "s"),
-        ("@", " UTC"),
-        ("Mon ", " 10:00"),
-        ("+", " ago"),
-    ];
+    let frames = [("", ""), ("*-*-* ", ":00")];
     let long = |unit: &str| unit.repeat(MEGABYTE / unit.len());
-    let framed = |unit: &&str| frames.map(|(before, after)| format!("{before}{}{after}", long(unit)));
-    units.iter().flat_map(framed).collect()
+    let surrounded = |unit: &&str| frames.map(|(before, after)| format!("{before}{}{after}", long(unit)));
+    units.iter().flat_map(surrounded).collect()
 }
 
 #[test]
 fn megabytes_of_anything_are_read_at_once() {
     for text in long_texts() {
-        let what = &text[..text.floor_char_boundary(20)];
+        let what = text.get(..text.floor_char_boundary(20)).unwrap_or_default();
         at_once(what, || {
             if let Err(error) = CalendarSpec::parse(&text) {
                 assert!(text.get(error.span()).is_some(), "{what}: {:?}", error.span());
@@ -111,8 +104,8 @@ fn megabytes_of_anything_are_read_at_once() {
 #[test]
 fn cron_lists_of_a_megabyte_are_short_events() {
     let line = format!("{}1 {}1 * * *", "0-58/3,5,".repeat(MEGABYTE / 16), "1-22/5,3,".repeat(MEGABYTE / 16));
-    let cron = at_once("cron", || CronLine::parse(&line).unwrap());
-    assert!(cron.specs()[0].to_string().len() < 1000);
+    let parsed = at_once("cron", || CronLine::parse(&line).unwrap());
+    assert!(parsed.specs()[0].to_string().len() < 1000);
 }
 
 /// The longest searches that the grammar allows.

@@ -1,6 +1,7 @@
 //! Names escaped, unescaped and mangled, against the real `systemd-escape`.
 //!
 //! 300 inputs a mode, 20,000 with `EIGHTBELLS_LONG=1`.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on is a failed test")]
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;

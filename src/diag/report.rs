@@ -132,6 +132,12 @@ impl Report {
         self.untold
     }
 
+    /// Whether further findings are only counted.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.limit.is_some_and(|limit| self.told.len() >= limit)
+    }
+
     /// Adds an error at a place; the returned reference takes label and help.
     pub fn error(&mut self, id: &'static str, span: &Span, message: impl Into<String>) -> &mut Diagnostic {
         self.told_once(Severity::Error, id, span, message.into())
@@ -145,7 +151,7 @@ impl Report {
     fn told_once(&mut self, severity: Severity, id: &'static str, span: &Span, message: String) -> &mut Diagnostic {
         let key = (severity, id, span.clone(), message);
         let again = self.told.contains(&key);
-        let beyond = self.limit.is_some_and(|limit| self.told.len() >= limit);
+        let beyond = self.is_full();
         let mut diagnostic = Diagnostic::new(severity, id, key.3.as_str());
         diagnostic.at(span);
         if again || beyond {

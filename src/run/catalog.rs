@@ -172,7 +172,7 @@ fn set_of(
     for entry in &manifest.objects {
         match sizes.get(entry.name.as_str()) {
             _ if !belongs(&entry.name, &manifest) => {
-                fault = Some(format!("`{}` is not a name of this set", entry.name))
+                fault = Some(format!("`{}` is not a name of this set", entry.name));
             }
             None => fault = Some(format!("`{}` is missing", entry.name)),
             Some(size) => {

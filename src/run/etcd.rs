@@ -135,6 +135,15 @@ mod tests {
         assert_eq!(shown("http://h:2379"), "http://h:2379");
     }
 
+    #[cfg(not(feature = "etcd"))]
+    #[test]
+    fn without_the_feature_v3_keys_are_refused_with_the_reason() {
+        let etcd = serde_json::from_value(serde_json::json!({"endpoints": ["http://127.0.0.1:1"]})).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let error = runtime.block_on(read(&etcd, None, &BTreeSet::from(["/k".to_owned()]))).unwrap_err();
+        assert!(matches!(error, EtcdError::NoV3));
+    }
+
     #[test]
     fn one_final_line_break_is_not_part_of_a_value() {
         let breaks = ["a", "a\n", "a\r\n", "a\n\n", "\n"].map(without_line_break);

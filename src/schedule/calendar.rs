@@ -20,14 +20,16 @@
 
 mod error;
 mod hint;
+mod list;
 mod next;
 mod parse;
 mod print;
 mod version;
 
 pub use error::{CalendarError, CalendarProblem, Field};
+pub(super) use list::microseconds;
 pub use next::{Elapses, SearchError};
-pub(super) use parse::{database_zone, microseconds};
+pub(super) use parse::database_zone;
 pub use version::NeedsVersion;
 
 use jiff::Timestamp;

@@ -339,9 +339,10 @@ impl Parser<'_> {
     fn unit(&mut self) -> Result<u64, TimeSpanError> {
         let end = self.at;
         self.skip(is_blank);
-        for (name, unit) in UNITS {
+        let units = if self.rest().starts_with(char::is_alphabetic) { UNITS.as_slice() } else { &[] };
+        for (name, unit) in units {
             if self.eat(name) {
-                return Ok(unit);
+                return Ok(*unit);
             }
         }
         if self.at > end || self.rest().is_empty() {

@@ -106,7 +106,11 @@ fn sigil(report: &mut Report, span: &Span, rest: &str, told: &str) -> bool {
 
 /// The parser's words, where they speak of its own interface.
 fn words(message: &str) -> &str {
-    if message.contains("multiple YAML documents") { "there is a second document" } else { message }
+    let known = [
+        ("multiple YAML documents", "there is a second document"),
+        ("recursive references", "an alias stands within its own anchor"),
+    ];
+    known.iter().find(|(part, _)| message.contains(part)).map_or(message, |(_, words)| words)
 }
 
 fn help(message: &str) -> Option<&'static str> {
@@ -120,7 +124,7 @@ fn help(message: &str) -> Option<&'static str> {
         ("multiple YAML documents", "a spec is one document; leave out the second `---`, or use `include:`"),
         ("unknown escape", "in double quotes a backslash begins an escape: write `\\\\`, or use single quotes"),
         ("expected '-'", "the items of a list begin with `- ` at the same indentation"),
-        ("recursive", "an alias cannot stand within its own anchor"),
+        ("recursive", "it would never end: write the value out"),
     ];
     known.iter().find(|(part, _)| message.contains(part)).map(|(_, help)| *help)
 }

@@ -128,10 +128,23 @@ fn syntax_error(error: &Error) -> SyntaxError {
     let number = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
     let at = location.filter(|l| l.line() > 0).map(|l| (number(l.line()), number(l.column())));
     let message = error.to_string();
-    let limits = ["budget", "limit exceeded", "depth exceeded", "recursion limit", "nesting", "too deep"];
-    let limit = matches!(error, Error::Budget { .. }) || limits.iter().any(|words| message.contains(words));
+    if let Some(message) = beyond_limits(error, &message) {
+        return SyntaxError { message, at, limit: true };
+    }
     let end = message.rfind(" at line ").filter(|_| at.is_some()).unwrap_or(message.len());
-    SyntaxError { message: message.get(..end).unwrap_or_default().to_owned(), at, limit }
+    SyntaxError { message: message.get(..end).unwrap_or_default().to_owned(), at, limit: false }
+}
+
+/// Which limit a text exceeds, if that is what is wrong with it.
+fn beyond_limits(error: &Error, message: &str) -> Option<String> {
+    let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
+    if says(&["alias replay", "alias expansion", "max_aliases", "merge keys"]) {
+        return Some(format!("aliases stand for more than {ALIASED_MAX} values, or for each other too often"));
+    }
+    if says(&["recursion limit", "nesting", "depth", "too deep"]) {
+        return Some(format!("lists and maps stand in each other more than {DEPTH_MAX} deep"));
+    }
+    matches!(error, Error::Budget { .. }).then(|| format!("it has more than {NODES_MAX} values"))
 }
 
 /// A value as the crate hands it over, its place in bytes.
@@ -330,7 +343,7 @@ mod tests {
     fn bombs_and_nesting_are_refused_at_once() {
         let mut bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n".to_owned();
         for i in 1..12 {
-            bomb.push_str(&format!("a{i}: &a{i} [*a{0},*a{0},*a{0},*a{0},*a{0},*a{0},*a{0},*a{0},*a{0}]\n", i - 1));
+            bomb = format!("{bomb}a{i}: &a{i} [*a{0},*a{0},*a{0},*a{0},*a{0},*a{0},*a{0},*a{0},*a{0}]\n", i - 1);
         }
         assert!(read(&bomb).is_err());
         assert!(read(&"[".repeat(10_000)).is_err());

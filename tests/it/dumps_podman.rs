@@ -44,7 +44,8 @@ impl Podman {
                       [engine]\nruntime=\"runc\"\ncgroup_manager=\"cgroupfs\"\nevents_logger=\"file\"\n";
         std::fs::write(self.path("engine.conf"), engine).unwrap();
         let (graph, run) = (self.path("graph"), self.path("run"));
-        let storage = format!("[storage]\ndriver=\"vfs\"\ngraphroot={graph:?}\nrunroot={run:?}\n");
+        let storage =
+            format!("[storage]\ndriver=\"vfs\"\ngraphroot=\"{}\"\nrunroot=\"{}\"\n", graph.display(), run.display());
         std::fs::write(self.path("storage.conf"), storage).unwrap();
     }
 

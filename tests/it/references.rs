@@ -12,8 +12,9 @@ use eightbells::run::etcd::{self, EtcdError, Values};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
-use crate::support::etcd::{Etcd, Options};
-use crate::support::{loopback, output_of, temp_dir};
+use crate::support::etcd::{Etcd, Options, make_certificates};
+use crate::support::guard::Guard;
+use crate::support::{free_port, loopback, need_program, output_of, temp_dir};
 
 fn read(settings: &Value, password: Option<&str>, keys: &[&str]) -> Result<Values, EtcdError> {
     let settings: contract::Etcd = serde_json::from_value(settings.clone()).unwrap();
@@ -107,6 +108,58 @@ fn tls_trusts_the_given_authority_only() {
     assert!(said(read(&plain, Some(&server.password), &["/k"])).contains("no etcd endpoint answers"));
     let half = json!({"endpoints": [server.endpoint()], "cert_file": server.ca()});
     assert!(said(read(&half, None, &["/k"])).contains("`cert_file` below `etcd` needs `key_file`"));
+}
+
+/// An etcd that wants its clients to have certificates of its authority; the folder holds them.
+fn start_with_client_certificates() -> Option<(Guard, String)> {
+    let server = need_program("etcd", "Debian has it in etcd-server")?;
+    let dir = temp_dir().keep();
+    make_certificates(&dir);
+    for step in [
+        "openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=client -keyout c.key -out c.csr",
+        "echo extendedKeyUsage=clientAuth >c.ext",
+        "openssl x509 -req -in c.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile c.ext -out c.pem",
+    ] {
+        output_of(Command::new("sh").args(["-c", step]).current_dir(&dir));
+    }
+    let (clients, peers) = (format!("https://127.0.0.1:{}", free_port()), format!("http://127.0.0.1:{}", free_port()));
+    let words = format!(
+        "{} --name t --data-dir data --listen-client-urls {clients} --advertise-client-urls {clients} \
+         --listen-peer-urls {peers} --initial-advertise-peer-urls {peers} --initial-cluster t={peers} --enable-v2=true \
+         --cert-file server.pem --key-file server.key --trusted-ca-file ca.pem --client-cert-auth",
+        server.display()
+    );
+    let guard = Guard::serve(dir.clone(), ":", &words.split_whitespace().collect::<Vec<_>>());
+    guard.wait_ready("etcd", || curl(&dir, &format!("{clients}/health"), &[]));
+    assert!(curl(&dir, &format!("{clients}/v2/keys/k"), &["-X", "PUT", "-d", "value=v2"]));
+    let mut put = Command::new(need_program("etcdctl", "Debian has it in etcd-client")?);
+    put.env("ETCDCTL_API", "3").args(["--cacert=ca.pem", "--cert=c.pem", "--key=c.key", "--endpoints", &clients]);
+    output_of(put.args(["put", "/k", "v3"]).current_dir(&dir));
+    Some((guard, clients))
+}
+
+fn curl(dir: &Path, url: &str, more: &[&str]) -> bool {
+    let mut curl = Command::new("curl");
+    curl.args(["--silent", "--fail", "--cacert", "ca.pem", "--cert", "c.pem", "--key", "c.key", url]).args(more);
+    curl.current_dir(dir).output().unwrap().status.success()
+}
+
+#[test]
+fn a_client_s_certificate_is_shown_where_it_is_wanted() {
+    let Some((guard, endpoint)) = start_with_client_certificates() else { return };
+    let file = |name: &str| guard.dir().join(name);
+    for (api, value) in [("v3", "v3"), ("v2", "v2")] {
+        let without = json!({"endpoints": [endpoint], "api": api, "ca_file": file("ca.pem"), "timeout": "3s"});
+        let mut with = without.clone();
+        with["cert_file"] = json!(file("c.pem"));
+        with["key_file"] = json!(file("c.key"));
+        assert_eq!(text(&read(&with, None, &["/k"]).unwrap(), "/k"), value);
+        let refused = said(read(&without, None, &["/k"]));
+        assert!(refused.contains("no etcd endpoint answers"), "{api}: {refused}");
+        with["key_file"] = json!(file("server.key"));
+        let foreign = said(read(&with, None, &["/k"]));
+        assert!(!foreign.contains("PRIVATE"), "{foreign}");
+    }
 }
 
 #[test]

@@ -75,16 +75,16 @@ impl PlaceArgs {
         let pattern = job.archive.name.pattern(identity, zone);
         let sources = job.sources.iter().map(|source| (source.name.clone(), source.extension().to_owned())).collect();
         let names = Names { pattern, sources };
-        let mut shelves = vec![];
+        let mut found = vec![];
         let mut troubles = vec![];
         for at in job.store.iter().filter(|at| self.destination.as_ref().is_none_or(|name| *name == at.to.name)) {
-            let opened = async {
+            let opening = async {
                 let store = store::open(&at.to, &secrets, &context, Ledger::default())?;
                 let sets = catalog::sets(store.as_ref(), &names).await?;
                 Ok::<_, store::StoreError>(Shelf { name: at.to.name.clone(), store, sets })
             };
-            match opened.await {
-                Ok(shelf) => shelves.push(shelf),
+            match opening.await {
+                Ok(opened) => found.push(opened),
                 Err(error) => troubles.push((at.to.name.clone(), error)),
             }
         }
@@ -94,12 +94,12 @@ impl PlaceArgs {
             told.help.extend(error.helps().iter().cloned());
             told.print();
         }
-        if shelves.is_empty() {
+        if found.is_empty() {
             let message =
                 if troubles.is_empty() { "the job has no such destination" } else { "no destination could be read" };
             return Err(Failure::new(exit::FAILED, message));
         }
-        Ok(shelves)
+        Ok(found)
     }
 
     async fn bare(&self, from: &str, ground: &Ground) -> Result<Shelf, Failure> {

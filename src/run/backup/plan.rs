@@ -107,11 +107,11 @@ fn what(source: &Source, context: &Context) -> String {
             } else {
                 format!(" after running: {}", texts(&container.dump, context))
             };
-            let content = match &container.content {
+            let what = match &container.content {
                 Content::Tree { path, .. } => text(path, context),
                 Content::Stdout { .. } => "its output".into(),
             };
-            format!("{content} in the container {}{run}", text(&container.container, context))
+            format!("{what} in the container {}{run}", text(&container.container, context))
         }
     }
 }

@@ -73,17 +73,18 @@ fn with_no_destination_left_the_dump_is_not_read_on() {
     assert!(matches!(pack(io::repeat(1), none(), fan, &Stop::default()), Err(PackError::Write(_))));
 }
 
+struct Broken;
+impl Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::Error::other("cut"))
+    }
+}
+
 #[test]
 fn a_stop_and_a_broken_stream_are_told_apart() {
     let stop = Stop::default();
     stop.stop();
     let (fan, _ends) = Fan::new(1);
     assert!(matches!(pack(io::repeat(1), none(), fan, &stop), Err(PackError::Stopped)));
-    struct Broken;
-    impl Read for Broken {
-        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-            Err(io::Error::other("cut"))
-        }
-    }
     assert!(matches!(packed(Broken, none(), 1).0, Err(PackError::Read(_))));
 }

@@ -132,13 +132,14 @@ impl Decoder<'_> {
 
     fn endpoint_is_safe(&mut self, field: &Field<'_>, endpoint: Option<&Value>, allow_http: bool) {
         let Some(text) = endpoint.and_then(Value::text).map(ToString::to_string) else { return };
-        if let Some(rest) = text.strip_prefix("http://") {
-            if !allow_http && !is_loopback(rest) {
-                let message = "plain http to another machine: everybody on the way reads the archives";
-                self.report
-                    .error("plain-http", field.span(), message)
-                    .help("use https://, or say `allow_http: true` where the network is yours alone");
-            }
+        if let Some(rest) = text.strip_prefix("http://")
+            && !allow_http
+            && !is_loopback(rest)
+        {
+            let message = "plain http to another machine: everybody on the way reads the archives";
+            self.report
+                .error("plain-http", field.span(), message)
+                .help("use https://, or say `allow_http: true` where the network is yours alone");
         }
         self.is_address(field, &text);
     }

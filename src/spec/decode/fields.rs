@@ -161,12 +161,11 @@ impl<'n> Fields<'n> {
         let mut known = self.asked;
         known.sort_unstable();
         known.dedup();
+        // A key that is there twice is told of already.
+        let mut seen: HashSet<&str> = known.iter().copied().collect();
         for (key, _, taken) in &self.entries {
-            let Some(name) = key.key().filter(|_| !taken) else { continue };
-            if known.contains(&name) {
-                continue; // Twice there, which is told already.
-            }
-            let near = nearest(name, known.iter().copied());
+            let Some(name) = key.key().filter(|name| !taken && seen.insert(name)) else { continue };
+            let near = if decoder.report.is_full() { None } else { nearest(name, known.iter().copied()) };
             let whole = if self.takes_defaults && key.origin == Origin::Default { "defaults" } else { self.name };
             let message = format!("`{name}` is not a key of {}", quoted(whole));
             let diagnostic = decoder.report.error("unknown-key", &key.span, message);

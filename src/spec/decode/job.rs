@@ -250,7 +250,7 @@ impl Decoder<'_> {
             return None;
         }
         let suffix = plain.rsplit_once('.').map_or("", |(_, suffix)| suffix);
-        if !UNIT_TYPES.contains(&suffix) && !(pattern && plain.ends_with('*')) {
+        if !(UNIT_TYPES.contains(&suffix) || pattern && plain.ends_with('*')) {
             let message = format!("`{text}` is no unit's name: it ends in no type");
             self.report
                 .error("unit-name-invalid", item.span(), message)

@@ -14,8 +14,10 @@ use std::collections::{BTreeMap, HashMap};
 
 /// More archives (jobs, times instances, sources and destinations) are not compared.
 const ARCHIVES_MAX: usize = 400_000;
-/// More comparisons of names with an unknown host are not made.
-const COMPARISONS_MAX: usize = 1_000_000;
+/// More names with an unknown host are not compared closely.
+const COMPARISONS_MAX: usize = 50_000;
+/// More of them are not compared even by their endings.
+const ENDINGS_MAX: usize = 5_000_000;
 /// Names of one length may place their time in so many ways; specs have two or three.
 const LAYOUTS_MAX: usize = 32;
 
@@ -34,8 +36,7 @@ type Clash<'n, 'a> = (&'n Named<'a>, &'n Named<'a>);
 
 /// Reports jobs, and instances of a job, whose archives could be taken for each other's.
 pub(super) fn check(spec: &Spec, decoder: &mut Decoder<'_>) {
-    let of_job =
-        |job: &Job| job.instances.len().max(1).saturating_mul(job.sources.len()).saturating_mul(job.store.len());
+    let of_job = |job: &Job| job.instances.len().max(1).saturating_mul(job.sources.len()).saturating_mul(job.store.len());
     if spec.jobs.iter().map(of_job).fold(0, usize::saturating_add) > ARCHIVES_MAX {
         return not_compared(spec, decoder);
     }
@@ -48,14 +49,14 @@ pub(super) fn check(spec: &Spec, decoder: &mut Decoder<'_>) {
             }
         }
     }
-    let mut left = COMPARISONS_MAX;
+    let mut left = Budget { comparisons: COMPARISONS_MAX, endings: ENDINGS_MAX };
     for named in places.values() {
         let (hosts, fixed): (Vec<_>, Vec<_>) = named.iter().partition(|n| n.shape.contains(NamePattern::HOST));
         for (one, other) in fixed_clashes(&fixed).into_iter().chain(host_clashes(&hosts, &fixed, &mut left)) {
             report(one, other, decoder);
         }
     }
-    if left == 0 {
+    if left.is_spent() {
         not_compared(spec, decoder);
     }
 }
@@ -158,6 +159,35 @@ fn meet<'n, 'a>(names: &[&'n Named<'a>], others: &[&'n Named<'a>], digits: &[usi
     others.iter().filter_map(clash).collect()
 }
 
+/// How many comparisons of names with an unknown host may still be made.
+struct Budget {
+    comparisons: usize,
+    endings: usize,
+}
+
+impl Budget {
+    fn is_spent(&self) -> bool {
+        self.comparisons == 0 || self.endings == 0
+    }
+
+    fn may_equal(&mut self, one: &Named<'_>, other: &Named<'_>) -> bool {
+        self.endings = self.endings.saturating_sub(1);
+        if self.is_spent() || !endings_meet(&one.shape, &other.shape) {
+            return false;
+        }
+        self.comparisons = self.comparisons.saturating_sub(1);
+        one.pattern.may_equal(one.source, &other.pattern, other.source)
+    }
+}
+
+/// Whether two shapes agree from their ends back to the first unknown host.
+fn endings_meet(one: &str, other: &str) -> bool {
+    let certain = |(a, b): &(char, char)| *a != NamePattern::HOST && *b != NamePattern::HOST;
+    let is_digit = |c: char| c == NamePattern::DIGIT || c.is_ascii_digit();
+    let meets = |(a, b): (char, char)| a == b || (is_digit(a) && is_digit(b) && (a == NamePattern::DIGIT || b == NamePattern::DIGIT));
+    one.chars().rev().zip(other.chars().rev()).take_while(certain).all(meets)
+}
+
 /// What a shape begins with for certain.
 fn beginning<'n>(named: &'n Named<'_>) -> &'n str {
     named.shape.split([NamePattern::DIGIT, NamePattern::HOST]).next().unwrap_or("")
@@ -165,9 +195,8 @@ fn beginning<'n>(named: &'n Named<'_>) -> &'n str {
 
 /// Clashes of names with an unknown host, with each other and with all others. Only names of which one's certain
 /// beginning is the beginning of the other's can meet.
-fn host_clashes<'n, 'a>(hosts: &[&'n Named<'a>], fixed: &[&'n Named<'a>], left: &mut usize) -> Vec<Clash<'n, 'a>> {
-    let mut all: Vec<&'n Named<'a>> =
-        if hosts.is_empty() { vec![] } else { hosts.iter().chain(fixed).copied().collect() };
+fn host_clashes<'n, 'a>(hosts: &[&'n Named<'a>], fixed: &[&'n Named<'a>], left: &mut Budget) -> Vec<Clash<'n, 'a>> {
+    let mut all: Vec<&'n Named<'a>> = if hosts.is_empty() { vec![] } else { hosts.iter().chain(fixed).copied().collect() };
     all.sort_by_key(|named| beginning(named));
     let mut clashes = vec![];
     for one in hosts {
@@ -178,15 +207,9 @@ fn host_clashes<'n, 'a>(hosts: &[&'n Named<'a>], fixed: &[&'n Named<'a>], left: 
             let from = all.partition_point(|other| beginning(other) < prefix);
             all.iter().skip(from).take_while(move |other| beginning(other) == prefix)
         });
-        for other in longer.chain(shorter) {
-            *left = left.saturating_sub(1);
-            if *left == 0 {
-                return clashes;
-            }
-            if !is_same(one, other) && one.pattern.may_equal(one.source, &other.pattern, other.source) {
-                clashes.push((*other, *one));
-            }
-        }
+        // One clash of each is enough to tell.
+        let clash = longer.chain(shorter).find(|other| !is_same(one, other) && left.may_equal(one, other));
+        clashes.extend(clash.map(|other| (*other, *one)));
     }
     clashes
 }

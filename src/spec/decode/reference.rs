@@ -88,22 +88,25 @@ impl Decoder<'_> {
     }
 
     fn credential(&mut self, field: &Field<'_>) -> Option<Reference> {
-        if let Content::Text(name) = &field.node.content {
-            return Some(Reference::Credential { name: name.clone(), path: None });
+        if let Content::Text(_) = &field.node.content {
+            let name = self.plain(field)?;
+            self.credential_name(field, &name);
+            return Some(Reference::Credential { name, path: None });
         }
         let mut fields = self.fields(field)?;
         let name = fields.need("name", self, "the name below $CREDENTIALS_DIRECTORY").and_then(|f| self.plain(&f));
         let path = fields.take("path", self).and_then(|f| self.absolute(&f));
         fields.finish(self);
         let name = name?;
-        if name.contains([':', '/']) {
-            self.report.error(
-                "reference-invalid",
-                field.span(),
-                format!("`{name}` is no name of a credential: it holds `:` or `/`"),
-            );
-        }
+        self.credential_name(field, &name);
         Some(Reference::Credential { name, path })
+    }
+
+    fn credential_name(&mut self, field: &Field<'_>, name: &str) {
+        if name.contains([':', '/']) || name.starts_with('.') {
+            let message = format!("`{name}` is no name of a credential: a file name without `:` is");
+            self.report.error("reference-invalid", field.span(), message);
+        }
     }
 
     /// A command line with a program.

@@ -373,8 +373,8 @@ impl Decoder<'_> {
         Self::part_of(field, text, start..start + shown.len())
     }
 
-    /// A list of texts with placeholders.
-    pub(super) fn templates(&mut self, field: &Field<'_>, holds: Holds) -> Vec<Template> {
-        self.items(field, false).iter().filter_map(|item| self.template(item, holds)).collect()
+    /// A list of texts with placeholders; where `lone`, one text is a list of one.
+    pub(super) fn templates(&mut self, field: &Field<'_>, lone: bool, holds: Holds) -> Vec<Template> {
+        self.items(field, lone).iter().filter_map(|item| self.template(item, holds)).collect()
     }
 }

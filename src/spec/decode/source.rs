@@ -103,7 +103,7 @@ impl Decoder<'_> {
         }
         let exclude = fields
             .take("exclude", self)
-            .map(|f| self.templates(&f, Holds { percent: true, ..holds }))
+            .map(|f| self.templates(&f, true, Holds { percent: true, ..holds }))
             .unwrap_or_default();
         let one_file_system = fields.take("one_file_system", self).and_then(|f| self.boolean(&f)).unwrap_or(false);
         Some(Paths { paths, exclude, one_file_system })
@@ -167,7 +167,7 @@ impl Decoder<'_> {
                     format!("`{text}` begins with neither `/` nor `{{scratch}}`"),
                 );
             }
-            let exclude = exclude.map(|f| self.templates(&f, holds)).unwrap_or_default();
+            let exclude = exclude.map(|f| self.templates(&f, true, holds)).unwrap_or_default();
             Some(Content::Tree { path, exclude })
         } else {
             if let Some(exclude) = exclude {
@@ -191,7 +191,7 @@ impl Decoder<'_> {
                 .help(format!("write [{words}], or [\"/bin/sh\", \"-c\", …] where a shell is meant"));
             return vec![Template::literal(line)];
         }
-        let argv = self.templates(field, holds);
+        let argv = self.templates(field, false, holds);
         self.has_program(field, &argv);
         self.pipelines_lose_failures(field, &argv);
         argv

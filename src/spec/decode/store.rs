@@ -63,7 +63,8 @@ impl Decoder<'_> {
             self.used.insert(name.to_owned());
             return;
         }
-        let near = nearest(name, self.destinations.keys().map(String::as_str)).map(str::to_owned);
+        let known = self.destinations.keys().map(String::as_str);
+        let near = if self.report.is_full() { None } else { nearest(name, known).map(str::to_owned) };
         let known: Vec<&str> = self.destinations.keys().map(String::as_str).take(LISTED_MAX).collect();
         let help = if known.is_empty() {
             "the spec has no destinations".to_owned()

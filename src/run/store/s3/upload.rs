@@ -241,12 +241,11 @@ impl S3Upload {
 
     async fn complete(&self, parts: Parts) -> Result<(), StoreError> {
         let Parts { id, promise, sending: _, sent } = parts;
-        let outcome = match self.bucket.size(&self.key).await {
-            Ok(_) => Err(exists(&self.bucket, &self.key)),
-            Err(_) => {
-                let done = self.bucket.client.complete_multipart(&self.key, &id, sent).await;
-                done.map(drop).map_err(|error| self.bucket.failed(&format!("cannot complete `{}`", self.key), error))
-            }
+        let outcome = if self.bucket.size(&self.key).await.is_ok() {
+            Err(exists(&self.bucket, &self.key))
+        } else {
+            let done = self.bucket.client.complete_multipart(&self.key, &id, sent).await;
+            done.map(drop).map_err(|error| self.bucket.failed(&format!("cannot complete `{}`", self.key), error))
         };
         match outcome {
             Err(error) if error.kind() == StoreErrorKind::Missing => {
