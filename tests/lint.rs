@@ -149,8 +149,22 @@ fn a_drop_in_counts_as_a_part_of_its_unit() {
 fn hostile_text_is_read_in_time_and_without_a_panic() {
     let target = Target::parse("fleet:215").unwrap();
     let pieces = [
-        "[Service]\nExecStart=", "\\\n", "${", "%", "\"", "a=b ", "[X-Fleet]\nConflicts=*[", "\u{fffd}", "$(", "|", "\r",
-        "[Timer]\nOnCalendar=1,", "Environment=X=`", "://:@", "ExecStart=/bin/sh -c '", "Requires=a@%i.service ",
+        "[Service]\nExecStart=",
+        "\\\n",
+        "${",
+        "%",
+        "\"",
+        "a=b ",
+        "[X-Fleet]\nConflicts=*[",
+        "\u{fffd}",
+        "$(",
+        "|",
+        "\r",
+        "[Timer]\nOnCalendar=1,",
+        "Environment=X=`",
+        "://:@",
+        "ExecStart=/bin/sh -c '",
+        "Requires=a@%i.service ",
     ];
     for piece in pieces {
         let text = format!("[Service]\nExecStart=/bin/sh {}", piece.repeat(1_000_000 / piece.len()));
