@@ -76,6 +76,7 @@ fn generate(args: &TryArgs, spec: &Spec) -> Result<Vec<File>, Failure> {
     files::write_changed(&args.output, &written)?;
     let names: Vec<String> = written.iter().map(|file| args.output.join(&file.name).display().to_string()).collect();
     step("generated", &names.join(", "));
+    step("linted", "no finding in them, or it was shown above at its line of the spec");
     Ok(written)
 }
 
