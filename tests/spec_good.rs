@@ -142,10 +142,9 @@ fn schedules_are_read_in_every_form() {
         let Trigger::Calendar { specs, catch_up } = scheduled(text).schedule.trigger else { panic!("{text}") };
         assert_eq!((specs.len(), catch_up), (times, wanted), "{text}");
     }
-    let schedule = scheduled(
-        "{every: 1h, jitter: 5min, unless_newer_than: 30m, blackout: [{from: 22:00, until: \"06:30\"}]}",
-    )
-    .schedule;
+    let schedule =
+        scheduled("{every: 1h, jitter: 5min, unless_newer_than: 30m, blackout: [{from: 22:00, until: \"06:30\"}]}")
+            .schedule;
     assert_eq!(schedule.jitter, Some(Duration::from_secs(300)));
     assert_eq!(schedule.unless_newer_than, Some(Duration::from_secs(1800)));
     assert_eq!(schedule.blackout.len(), 1);
@@ -153,11 +152,15 @@ fn schedules_are_read_in_every_form() {
 
 #[test]
 fn sources_are_read_in_every_form() {
-    let paths = source("{paths: [/a, \"/b/{host}\"], exclude: \"*.tmp\", one_file_system: true, allow_empty: true, timeout: 1h}");
+    let paths = source(
+        "{paths: [/a, \"/b/{host}\"], exclude: \"*.tmp\", one_file_system: true, allow_empty: true, timeout: 1h}",
+    );
     let SourceKind::Paths(inner) = &paths.kind else { panic!() };
     assert_eq!((inner.paths.len(), inner.exclude.len(), inner.one_file_system), (2, 1, true));
     assert!(paths.allow_empty && paths.timeout == Some(Duration::from_secs(HOURS)));
-    let command = source("{command: [pg_dump, \"--date={time:%F}\", \"\"], extension: sql, env: {PGHOST: db, PGPORT: 5432}, directory: /srv}");
+    let command = source(
+        "{command: [pg_dump, \"--date={time:%F}\", \"\"], extension: sql, env: {PGHOST: db, PGPORT: 5432}, directory: /srv}",
+    );
     let SourceKind::Command(inner) = &command.kind else { panic!() };
     assert_eq!((inner.argv.len(), inner.env.len(), inner.extension.as_str()), (3, 2, "sql"));
     let stream = source("{container: db, engine: podman, dump: [pg_dumpall], user: postgres, extension: sql}");
@@ -187,7 +190,9 @@ fn destinations_are_read_in_every_form() {
     assert!(matches!(destination("{local: {path: /b, create: false}}"), DestinationKind::Local(l) if !l.create));
     let plain = s3("{bucket: b}");
     assert_eq!((plain.addressing, plain.endpoint, plain.allow_http), (Addressing::Virtual, None, false));
-    let own = s3("{bucket: b, endpoint: \"https://s3.example.org\", region: eu-1, prefix: \"{host}/\", ca_file: /etc/ca.pem}");
+    let own = s3(
+        "{bucket: b, endpoint: \"https://s3.example.org\", region: eu-1, prefix: \"{host}/\", ca_file: /etc/ca.pem}",
+    );
     assert_eq!(own.addressing, Addressing::Path);
     assert!(s3("{bucket: b, endpoint: \"http://s3.example.org\", allow_http: true}").allow_http);
     assert!(!s3("{bucket: b, endpoint: \"http://[::1]:9000\"}").allow_http);
@@ -203,7 +208,10 @@ fn references_are_read_in_every_form() {
     assert_eq!(of("{env: BUCKET}"), Reference::Env("BUCKET".into()));
     assert!(matches!(of("{file: /run/bucket}"), Reference::File(_)));
     assert!(matches!(of("{credential: bucket}"), Reference::Credential { path: None, .. }));
-    assert!(matches!(of("{credential: {name: bucket, path: /etc/bucket}}"), Reference::Credential { path: Some(_), .. }));
+    assert!(matches!(
+        of("{credential: {name: bucket, path: /etc/bucket}}"),
+        Reference::Credential { path: Some(_), .. }
+    ));
     assert!(matches!(of("{command: [pass, show, bucket]}"), Reference::Command(argv) if argv.len() == 3));
 }
 
@@ -236,8 +244,17 @@ fn services_are_read_in_full() {
 
 #[test]
 fn texts_are_what_was_written() {
-    for (written, meant) in [("[80]", "80"), ("[1.10]", "1.10"), ("[\"010\"]", "010"), ("[0x50]", "0x50"), ("[\"yes\"]", "yes"), ("[1_000]", "1_000")] {
-        let text = format!("version: 1\ndestinations: {{h: {{local: {{path: /b}}}}}}\njobs: {{a: {{schedule: {{every: 1h}}, sources: {{f: {{paths: /a}}}}, store: h, instances: {written}}}}}\n");
+    for (written, meant) in [
+        ("[80]", "80"),
+        ("[1.10]", "1.10"),
+        ("[\"010\"]", "010"),
+        ("[0x50]", "0x50"),
+        ("[\"yes\"]", "yes"),
+        ("[1_000]", "1_000"),
+    ] {
+        let text = format!(
+            "version: 1\ndestinations: {{h: {{local: {{path: /b}}}}}}\njobs: {{a: {{schedule: {{every: 1h}}, sources: {{f: {{paths: /a}}}}, store: h, instances: {written}}}}}\n"
+        );
         assert_eq!(read(&text).jobs[0].instances, [meant]);
     }
 }
@@ -292,7 +309,8 @@ fn every_value_knows_where_it_was_written() {
     let spec = spec.unwrap();
     let written = |route: &str| {
         let place = spec.places.exact(route).unwrap_or_else(|| panic!("{route}"));
-        let text = report.sources.get(place.span.file).unwrap().text.get(place.span.start..place.span.end).unwrap().to_owned();
+        let text =
+            report.sources.get(place.span.file).unwrap().text.get(place.span.start..place.span.end).unwrap().to_owned();
         (text, place.origin)
     };
     let cases = [
@@ -323,8 +341,14 @@ fn load(path: &str, files: &[(&str, &str)]) -> (Option<Spec>, Report) {
 #[test]
 fn included_files_are_found_beside_the_one_that_names_them() {
     let files = [
-        ("conf/main.yaml", "version: 1\ninclude: [parts/jobs.yaml, ../host.yaml]\njobs: {a: {sources: {f: {paths: /a}}, store: h}}\n"),
-        ("conf/parts/jobs.yaml", "version: 1\ninclude: defaults.yaml\njobs: {b: {sources: {f: {paths: /b}}, store: h}}\n"),
+        (
+            "conf/main.yaml",
+            "version: 1\ninclude: [parts/jobs.yaml, ../host.yaml]\njobs: {a: {sources: {f: {paths: /a}}, store: h}}\n",
+        ),
+        (
+            "conf/parts/jobs.yaml",
+            "version: 1\ninclude: defaults.yaml\njobs: {b: {sources: {f: {paths: /b}}, store: h}}\n",
+        ),
         ("conf/parts/defaults.yaml", "defaults: {schedule: {every: 4h}}\n"),
         ("conf/../host.yaml", "destinations: {h: {local: {path: /b}}}\nx-note: anything\n"),
     ];
@@ -370,8 +394,13 @@ fn what_show_prints_is_the_same_spec() {
         let (spec, report) = spec::load_text("backups.yaml", text.as_bytes());
         spec::show(&spec.unwrap_or_else(|| panic!("{}\n{text}", told(&report))), &report.sources, None)
     };
-    let plain = |text: &str| -> String { text.lines().map(|l| l.rsplit_once("  # ").map_or(l, |(v, _)| v).to_owned() + "\n").collect() };
-    let cron = MOINMOIN.replace("{every: 4h}", "{cron: \"30 2 13 * 5\", timezone: Asia/Tokyo, blackout: [{from: \"22:00\", until: \"23:00\"}]}");
+    let plain = |text: &str| -> String {
+        text.lines().map(|l| l.rsplit_once("  # ").map_or(l, |(v, _)| v).to_owned() + "\n").collect()
+    };
+    let cron = MOINMOIN.replace(
+        "{every: 4h}",
+        "{cron: \"30 2 13 * 5\", timezone: Asia/Tokyo, blackout: [{from: \"22:00\", until: \"23:00\"}]}",
+    );
     for text in [MOINMOIN, DEFAULTS, &cron] {
         let shown = again(text);
         assert_eq!(plain(&again(&shown)), plain(&shown));

@@ -59,8 +59,37 @@ fn alias_bombs_are_refused() {
 
 #[test]
 fn long_texts_of_one_kind_are_refused_soon() {
-    let kinds = ["a: 1\n", "- x\n", "x", "\"", "'", "# c\n", "{", "}", "]", ":", "? ", "!", "&a ", "*a ", "%", "@", "|\n", "\t", "token: x: ",
-        "{time:", "\\", "\u{feff}", "ü", "\r", "--- a\n", "<<: {a: b}\n", "k: {instance}\n", "secret_key: a,", "a: b: "];
+    let kinds = [
+        "a: 1\n",
+        "- x\n",
+        "x",
+        "\"",
+        "'",
+        "# c\n",
+        "{",
+        "}",
+        "]",
+        ":",
+        "? ",
+        "!",
+        "&a ",
+        "*a ",
+        "%",
+        "@",
+        "|\n",
+        "\t",
+        "token: x: ",
+        "{time:",
+        "\\",
+        "\u{feff}",
+        "ü",
+        "\r",
+        "--- a\n",
+        "<<: {a: b}\n",
+        "k: {instance}\n",
+        "secret_key: a,",
+        "a: b: ",
+    ];
     for kind in kinds {
         refused(&kind.repeat(1_000_000 / kind.len()));
     }
@@ -68,7 +97,11 @@ fn long_texts_of_one_kind_are_refused_soon() {
 
 #[test]
 fn long_values_and_many_faults_are_told_soon() {
-    let job = |keys: &str| format!("version: 1\ndestinations: {{h: {{local: {{path: /b}}}}}}\njobs:\n  a:\n    schedule: {{every: 1h}}\n    sources: {{f: {{paths: [/a]}}}}\n    store: [h]\n{keys}");
+    let job = |keys: &str| {
+        format!(
+            "version: 1\ndestinations: {{h: {{local: {{path: /b}}}}}}\njobs:\n  a:\n    schedule: {{every: 1h}}\n    sources: {{f: {{paths: [/a]}}}}\n    store: [h]\n{keys}"
+        )
+    };
     refused(&job(&format!("    description: \"{}\"\n", "{instance}".repeat(100_000))));
     refused(&job(&format!("    description: \"{}\"\n", "{".repeat(1_000_001))));
     refused(&job(&format!("    description: \"{}\\n\"\n", "x".repeat(1_000_000))));
@@ -81,12 +114,22 @@ fn long_values_and_many_faults_are_told_soon() {
     refused(&format!("{{{}}}", flow.join(", ")));
     refused(&job(&format!("    instances: [{}]\n", "same, ".repeat(150_000))));
     refused(&job(&format!("    needs: [{}]\n", "x, ".repeat(150_000))));
-    refused(&format!("version: 1\n{}", job("").lines().skip(1).map(|l| format!("{l}\n")).collect::<String>().replace("[h]", &format!("[{}]", "nowhere, ".repeat(100_000)))));
+    refused(&format!(
+        "version: 1\n{}",
+        job("")
+            .lines()
+            .skip(1)
+            .map(|l| format!("{l}\n"))
+            .collect::<String>()
+            .replace("[h]", &format!("[{}]", "nowhere, ".repeat(100_000)))
+    ));
 }
 
 #[test]
 fn long_defaults_for_many_jobs_are_refused() {
-    let mut text = "version: 1\ndestinations: {h: {local: {path: /b}}}\ndefaults: {schedule: {every: 1h}, store: [h], sources: {".to_owned();
+    let mut text =
+        "version: 1\ndestinations: {h: {local: {path: /b}}}\ndefaults: {schedule: {every: 1h}, store: [h], sources: {"
+            .to_owned();
     for n in 0..2_000 {
         let _ = write!(text, "s{n}: {{paths: /a}}, ");
     }
@@ -99,10 +142,18 @@ fn long_defaults_for_many_jobs_are_refused() {
 
 #[test]
 fn twenty_thousand_jobs_are_read() {
-    for (name, fleet) in [("{job}_{source}_{time:%Y%m%dT%H%M%S}", "{}"), ("{job}_{host}_{source}_{time:%Y%m%dT%H%M%S}", "{global: true}")] {
-        let mut text = format!("version: 1\ndestinations: {{h: {{local: {{path: /b}}}}}}\ndefaults: {{schedule: {{every: 1h}}, archive: {{name: \"{name}\"}}, fleet: {fleet}}}\njobs:\n");
+    for (name, fleet) in [
+        ("{job}_{source}_{time:%Y%m%dT%H%M%S}", "{}"),
+        ("{job}_{host}_{source}_{time:%Y%m%dT%H%M%S}", "{global: true}"),
+    ] {
+        let mut text = format!(
+            "version: 1\ndestinations: {{h: {{local: {{path: /b}}}}}}\ndefaults: {{schedule: {{every: 1h}}, archive: {{name: \"{name}\"}}, fleet: {fleet}}}\njobs:\n"
+        );
         for n in 0..20_000 {
-            let _ = writeln!(text, "  job-{n:05}:\n    sources: {{files: {{paths: [/srv/{n}]}}}}\n    store:\n      - {{to: h, keep: {{within: 2d}}}}");
+            let _ = writeln!(
+                text,
+                "  job-{n:05}:\n    sources: {{files: {{paths: [/srv/{n}]}}}}\n    store:\n      - {{to: h, keep: {{within: 2d}}}}"
+            );
         }
         let start = Instant::now();
         let (spec, report) = spec::load_text("backups.yaml", text.as_bytes());
@@ -115,7 +166,9 @@ fn twenty_thousand_jobs_are_read() {
 #[test]
 fn twenty_thousand_jobs_of_one_name_are_told_of_soon() {
     for name in ["{time:%Y%m%dT%H%M%S}", "x{host}_{time:%s}"] {
-        let mut text = format!("version: 1\ndestinations: {{h: {{local: {{path: /b}}}}}}\ndefaults: {{schedule: {{every: 1h}}, archive: {{name: \"{name}\"}}}}\njobs:\n");
+        let mut text = format!(
+            "version: 1\ndestinations: {{h: {{local: {{path: /b}}}}}}\ndefaults: {{schedule: {{every: 1h}}, archive: {{name: \"{name}\"}}}}\njobs:\n"
+        );
         for n in 0..20_000 {
             let _ = writeln!(text, "  j{n}: {{sources: {{f: {{paths: /a}}}}, store: h}}");
         }
@@ -187,8 +240,43 @@ const EXAMPLE: &str = include_str!("specs/moinmoin.yaml");
 
 /// Pieces that mean something to YAML or to us.
 fn piece() -> impl Strategy<Value = String> {
-    let known = ["{instance}", "{", "}", "[", "]", ": ", "\n", "\t", "  ", "- ", "\"", "'", "#", "&a ", "*a", "<<: ", "|", ">", "!!int ", "~", "010",
-        "on", "%i", "\\", "\0", "\u{85}", "ü", "99999999999999999999", "-1", "4h", "{time:%", "secret_key: ", "=", "---\n", "..."];
+    let known = [
+        "{instance}",
+        "{",
+        "}",
+        "[",
+        "]",
+        ": ",
+        "\n",
+        "\t",
+        "  ",
+        "- ",
+        "\"",
+        "'",
+        "#",
+        "&a ",
+        "*a",
+        "<<: ",
+        "|",
+        ">",
+        "!!int ",
+        "~",
+        "010",
+        "on",
+        "%i",
+        "\\",
+        "\0",
+        "\u{85}",
+        "ü",
+        "99999999999999999999",
+        "-1",
+        "4h",
+        "{time:%",
+        "secret_key: ",
+        "=",
+        "---\n",
+        "...",
+    ];
     prop_oneof![4 => prop::sample::select(known.to_vec()).prop_map(str::to_owned), 1 => any::<char>().prop_map(String::from)]
 }
 

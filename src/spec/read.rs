@@ -3,8 +3,8 @@
 use super::yaml::{self, Content, Node};
 use super::{Spec, decode, merge, syntax};
 use crate::diag::{FileId, Report, Severity, Span};
-use std::io::Read as _;
 use std::collections::HashMap;
+use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 
 /// A spec over this size is not read, in bytes: 16 MiB.

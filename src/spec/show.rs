@@ -72,7 +72,9 @@ fn flat(source: Value) -> Value {
     for (key, value) in inner {
         match (key.as_str(), value) {
             ("argv", value) => drop(map.insert("command".into(), value)),
-            ("content", Value::Object(content)) => map.extend(content.into_iter().flat_map(|(_, what)| content_keys(what))),
+            ("content", Value::Object(content)) => {
+                map.extend(content.into_iter().flat_map(|(_, what)| content_keys(what)))
+            }
             (_, value) => drop(map.insert(key, value)),
         }
     }
@@ -205,6 +207,8 @@ fn without_secrets(key: &str, value: &Value) -> Value {
     match value {
         Value::String(text) if looks_secret(key, text) || secret_in_text(text).is_some() => json!("***"),
         Value::Array(items) => items.iter().map(|item| without_secrets(key, item)).collect(),
-        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => other.clone(),
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => {
+            other.clone()
+        }
     }
 }

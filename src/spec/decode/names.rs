@@ -36,7 +36,8 @@ type Clash<'n, 'a> = (&'n Named<'a>, &'n Named<'a>);
 
 /// Reports jobs, and instances of a job, whose archives could be taken for each other's.
 pub(super) fn check(spec: &Spec, decoder: &mut Decoder<'_>) {
-    let of_job = |job: &Job| job.instances.len().max(1).saturating_mul(job.sources.len()).saturating_mul(job.store.len());
+    let of_job =
+        |job: &Job| job.instances.len().max(1).saturating_mul(job.sources.len()).saturating_mul(job.store.len());
     if spec.jobs.iter().map(of_job).fold(0, usize::saturating_add) > ARCHIVES_MAX {
         return not_compared(spec, decoder);
     }
@@ -184,7 +185,9 @@ impl Budget {
 fn endings_meet(one: &str, other: &str) -> bool {
     let certain = |(a, b): &(char, char)| *a != NamePattern::HOST && *b != NamePattern::HOST;
     let is_digit = |c: char| c == NamePattern::DIGIT || c.is_ascii_digit();
-    let meets = |(a, b): (char, char)| a == b || (is_digit(a) && is_digit(b) && (a == NamePattern::DIGIT || b == NamePattern::DIGIT));
+    let meets = |(a, b): (char, char)| {
+        a == b || (is_digit(a) && is_digit(b) && (a == NamePattern::DIGIT || b == NamePattern::DIGIT))
+    };
     one.chars().rev().zip(other.chars().rev()).take_while(certain).all(meets)
 }
 
@@ -196,7 +199,8 @@ fn beginning<'n>(named: &'n Named<'_>) -> &'n str {
 /// Clashes of names with an unknown host, with each other and with all others. Only names of which one's certain
 /// beginning is the beginning of the other's can meet.
 fn host_clashes<'n, 'a>(hosts: &[&'n Named<'a>], fixed: &[&'n Named<'a>], left: &mut Budget) -> Vec<Clash<'n, 'a>> {
-    let mut all: Vec<&'n Named<'a>> = if hosts.is_empty() { vec![] } else { hosts.iter().chain(fixed).copied().collect() };
+    let mut all: Vec<&'n Named<'a>> =
+        if hosts.is_empty() { vec![] } else { hosts.iter().chain(fixed).copied().collect() };
     all.sort_by_key(|named| beginning(named));
     let mut clashes = vec![];
     for one in hosts {
