@@ -50,7 +50,7 @@ async fn names(store: &dyn Store) -> Vec<String> {
 }
 
 fn kind<T>(result: Result<T, StoreError>) -> StoreErrorKind {
-    result.err().expect("this had to fail").kind()
+    result.err().unwrap().kind()
 }
 
 /// All promises, for objects of one piece and of many.
