@@ -52,7 +52,7 @@ pub fn lookup(section: &str, key: &str) -> Option<&'static Directive> {
 }
 
 /// All directives of a section.
-pub fn of_section<'a>(section: &'a str) -> impl Iterator<Item = &'static Directive> + 'a {
+pub fn of_section(section: &str) -> impl Iterator<Item = &'static Directive> + '_ {
     TABLE.rows.iter().filter(move |row| row.section == section)
 }
 

@@ -2,7 +2,7 @@
 
 use super::allow::Allowances;
 use super::files::Files;
-use super::rule::{self, Context, Found};
+use super::rule::{self, Context, Found, TOLD_MAX};
 use super::rules;
 use crate::diag::{Diagnostic, FileId, Report, Severity};
 use crate::target::Target;
@@ -55,12 +55,14 @@ fn told(files: &Files, config: &Config) -> Vec<Diagnostic> {
     for unit in &units {
         for rule in rules::all() {
             if let Some(check) = rule.check {
-                check(unit, &context, &mut Found { rule, told: &mut told });
+                let before = told.len();
+                check(unit, &context, &mut Found { rule, told: &mut told, before });
+                told.truncate(before + TOLD_MAX);
             }
         }
     }
     let mut allowances: HashMap<FileId, Allowances> =
-        files.files.iter().map(|file| (file.span(0..0).file, Allowances::of(file))).collect();
+        files.all.iter().map(|file| (file.span(0..0).file, Allowances::of(file))).collect();
     told.retain(|diagnostic| !is_allowed(diagnostic, &mut allowances));
     told.extend(allowances.into_values().flat_map(Allowances::faults));
     told.into_iter().filter_map(|diagnostic| at_level(diagnostic, config)).collect()

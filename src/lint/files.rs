@@ -41,7 +41,7 @@ impl File {
 #[derive(Debug, Default)]
 pub struct Files {
     target: Option<Target>,
-    pub(super) files: Vec<File>,
+    pub(super) all: Vec<File>,
     pub(super) sources: Sources,
 }
 
@@ -50,7 +50,7 @@ impl Files {
     /// systemd's.
     #[must_use]
     pub fn new(target: Option<Target>) -> Self {
-        Self { target, files: Vec::new(), sources: Sources::default() }
+        Self { target, all: Vec::new(), sources: Sources::default() }
     }
 
     /// Adds a file under the path by which the user knows it; its last part is the unit's name, and
@@ -66,19 +66,19 @@ impl Files {
         let text = UnitFile::parse(text, Dialect::Systemd);
         let target = self.target.unwrap_or_else(|| guess(&text));
         let fleet = is_fleet(target).then(|| UnitFile::parse(text.text(), Dialect::Fleet));
-        self.files.push(File { name: name.to_owned(), folder: folder.to_owned(), drop_in, target, text, fleet, id });
+        self.all.push(File { name: name.to_owned(), folder: folder.to_owned(), drop_in, target, text, fleet, id });
     }
 
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.files.len()
+        self.all.len()
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.files.is_empty()
+        self.all.is_empty()
     }
 }
 
@@ -86,7 +86,7 @@ impl Files {
 fn drop_in_of<'a>(folder: &'a str, name: &str) -> Option<(&'a str, &'a str)> {
     let (outer, last) = folder.rsplit_once('/').unwrap_or(("", folder));
     let unit = last.strip_suffix(".d")?;
-    name.ends_with(".conf").then_some((outer, unit))
+    std::path::Path::new(name).extension().is_some_and(|it| it == "conf").then_some((outer, unit))
 }
 
 fn guess(text: &UnitFile) -> Target {

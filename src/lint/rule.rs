@@ -4,6 +4,7 @@ use super::files::{File, Files};
 use super::unit::{Line, Unit};
 use crate::diag::{Diagnostic, Severity, Span};
 use crate::target::{Scheduler, Target};
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -48,6 +49,7 @@ pub(super) use rule;
 pub struct Context<'a> {
     units: &'a [Unit<'a>],
     by_name: HashMap<&'a str, Vec<usize>>,
+    circles: OnceCell<Vec<Vec<usize>>>,
 }
 
 impl<'a> Context<'a> {
@@ -56,13 +58,18 @@ impl<'a> Context<'a> {
         for (place, unit) in units.iter().enumerate().filter(|(_, unit)| unit.main().is_some()) {
             by_name.entry(unit.name()).or_default().push(place);
         }
-        Self { units, by_name }
+        Self { units, by_name, circles: OnceCell::new() }
     }
 
     /// The unit of that name among the files, or the template that it is an instance of; the nearest in the tree of
     /// folders first.
     #[must_use]
     pub fn resolve(&self, name: &str, near: &Unit<'_>) -> Option<&'a Unit<'a>> {
+        self.units.get(self.place(name, near)?)
+    }
+
+    /// The same, as a place in [`Context::units`].
+    pub(super) fn place(&self, name: &str, near: &Unit<'_>) -> Option<usize> {
         self.named(name, near).or_else(|| {
             let (stem, suffix) = name.rsplit_once('.')?;
             let (prefix, _) = stem.split_once('@')?;
@@ -70,10 +77,15 @@ impl<'a> Context<'a> {
         })
     }
 
-    fn named(&self, name: &str, near: &Unit<'_>) -> Option<&'a Unit<'a>> {
+    fn named(&self, name: &str, near: &Unit<'_>) -> Option<usize> {
         let places = self.by_name.get(name)?;
-        let units = || places.iter().filter_map(|place| self.units.get(*place));
-        units().find(|unit| unit.folder() == near.folder()).or_else(|| units().next())
+        let is_near = |place: &&usize| self.units.get(**place).is_some_and(|unit| unit.folder() == near.folder());
+        places.iter().find(is_near).or(places.first()).copied()
+    }
+
+    /// The circles of units that wait for each other, as places in [`Context::units`].
+    pub(super) fn circles(&self) -> &[Vec<usize>] {
+        self.circles.get_or_init(|| super::rules::circles(self))
     }
 
     /// All units.
@@ -88,9 +100,19 @@ impl<'a> Context<'a> {
 pub struct Found<'r> {
     pub(super) rule: &'static Rule,
     pub(super) told: &'r mut Vec<Diagnostic>,
+    pub(super) before: usize,
 }
 
+/// How often a rule is told of one unit: whoever has mended that many looks again.
+pub(super) const TOLD_MAX: usize = 100;
+
 impl Found<'_> {
+    /// Whether nothing more will be told of this unit; a rule may stop looking.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.told.len() - self.before >= TOLD_MAX
+    }
+
     /// At a stretch of a file.
     pub fn span(&mut self, file: &File, range: Range<usize>, message: impl Into<String>) -> &mut Diagnostic {
         self.at(&file.span(range), message)

@@ -3,9 +3,12 @@
 use super::files::{File, Files};
 use crate::diag::Span;
 use crate::target::Target;
+use crate::unit::environment::{self, EnvironmentValue};
+use crate::unit::exec::{self, ExecValue};
 use crate::unit::specifier::Values;
 use crate::unit::{Entry, UnitName, UnitType};
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -60,6 +63,8 @@ pub struct Unit<'a> {
     files: Vec<&'a File>,
     lines: Vec<Line<'a>>,
     target: Target,
+    commands: OnceCell<Vec<(Line<'a>, ExecValue)>>,
+    environments: OnceCell<Vec<(Line<'a>, EnvironmentValue)>>,
 }
 
 impl<'a> Unit<'a> {
@@ -150,6 +155,24 @@ impl<'a> Unit<'a> {
         !self.list(section, key).is_empty()
     }
 
+    /// Every `Exec…=` with what systemd makes of it.
+    #[must_use]
+    pub fn commands(&self) -> &[(Line<'a>, ExecValue)] {
+        self.commands.get_or_init(|| {
+            let lines = self.lines.iter().filter(|line| is_command(line));
+            lines.map(|line| (*line, exec::parse(line.entry.bytes(), &Values::none()))).collect()
+        })
+    }
+
+    /// Every `Environment=` with what systemd makes of it.
+    #[must_use]
+    pub fn environments(&self) -> &[(Line<'a>, EnvironmentValue)] {
+        self.environments.get_or_init(|| {
+            let lines = self.lines.iter().filter(|line| line.key() == "Environment" && is_run(line));
+            lines.map(|line| (*line, environment::parse(line.entry.bytes(), &Values::none()))).collect()
+        })
+    }
+
     /// The header of a section, or the first line of the first file.
     #[must_use]
     pub fn section_span(&self, section: &str) -> Option<Span> {
@@ -184,7 +207,7 @@ impl<'a> Unit<'a> {
 pub(super) fn gather(files: &Files) -> Vec<Unit<'_>> {
     let mut order: Vec<(&str, &str)> = Vec::new();
     let mut parts: HashMap<(&str, &str), Vec<&File>> = HashMap::new();
-    for file in &files.files {
+    for file in &files.all {
         let place = (file.folder.as_str(), file.name.as_str());
         let part = parts.entry(place).or_default();
         if part.is_empty() {
@@ -200,5 +223,34 @@ fn unit<'a>(name: &'a str, mut files: Vec<&'a File>) -> Option<Unit<'a>> {
     let first = files.first().copied()?;
     let main = (!first.drop_in).then_some(first);
     let lines = files.iter().flat_map(|file| file.text.entries().iter().map(|entry| Line { file, entry })).collect();
-    Some(Unit { name, parsed: UnitName::parse(name).ok(), main, files, lines, target: first.target })
+    Some(Unit {
+        name,
+        parsed: UnitName::parse(name).ok(),
+        main,
+        files,
+        lines,
+        target: first.target,
+        commands: OnceCell::new(),
+        environments: OnceCell::new(),
+    })
+}
+
+/// Sections whose units run something.
+fn is_run(line: &Line<'_>) -> bool {
+    matches!(line.section(), "Service" | "Socket" | "Mount" | "Swap")
+}
+
+fn is_command(line: &Line<'_>) -> bool {
+    const KEYS: [&str; 9] = [
+        "ExecCondition",
+        "ExecStartPre",
+        "ExecStart",
+        "ExecStartPost",
+        "ExecReload",
+        "ExecReloadPost",
+        "ExecStop",
+        "ExecStopPre",
+        "ExecStopPost",
+    ];
+    is_run(line) && KEYS.contains(&line.key())
 }

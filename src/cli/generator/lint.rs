@@ -133,6 +133,7 @@ fn row(rule: &Rule) -> String {
 }
 
 fn page(rule: &Rule) -> String {
-    let text: String = rule.page.lines().map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line))).collect();
-    format!("{} ({}): {}\n\n{text}\nSource: {}\n", rule.id, rule.severity.word(), rule.summary, rule.source)
+    let lines: Vec<&str> = rule.page.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
+    let (level, text) = (rule.severity.word(), lines.join("\n"));
+    format!("{} ({level}): {}\n\n{text}\n\nSource: {}\n", rule.id, rule.summary, rule.source)
 }

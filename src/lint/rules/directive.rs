@@ -103,6 +103,9 @@ rule! {
     UNKNOWN_KEY = "unknown-key", Error, "a key that systemd does not know",
     source: "systemd src/core/load-fragment-gperf.gperf.in, to version 262", check: Some(|unit, _, found| {
         for line in unit.lines().iter().filter(|line| has_keys(line.section())) {
+            if found.is_full() {
+                return;
+            }
             if directives::lookup(line.section(), line.key()).is_some() || is_foreign(unit, line) {
                 continue;
             }
@@ -150,7 +153,7 @@ rule! {
 }
 
 rule! {
-    /// The systemd that the unit is for knows the key no more: it ignores the line.
+    /// The systemd that the unit is for knows the key no more: it ignores the line, with a warning that nobody reads.
     KEY_REMOVED = "key-removed", Warning, "a key that the target's systemd knows no more",
     source: "systemd src/core/load-fragment-gperf.gperf.in, versions 33 to 262", check: Some(|unit, _, found| {
         each_known(unit, |line, row| {

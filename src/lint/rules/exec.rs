@@ -1,11 +1,9 @@
 //! Commands: what systemd makes of an `Exec…=` line.
 
-use super::service::commands;
 use crate::lint::rule::{Found, rule};
 use crate::lint::{Line, Rule, Unit};
-use crate::unit::environment::{self, EnvironmentProblemKind};
-use crate::unit::exec::{self, ExecCommand, ExecEffect, ExecProblemKind, PathProblem, Prefix};
-use crate::unit::specifier::Values;
+use crate::unit::environment::{EnvironmentProblemKind, EnvironmentValue};
+use crate::unit::exec::{ExecCommand, ExecEffect, ExecProblemKind, ExecValue, PathProblem, Prefix};
 
 pub(super) static RULES: [&Rule; 7] = [
     &EXEC_REFUSED,
@@ -209,10 +207,8 @@ pub(super) fn first_word(command: &ExecCommand) -> std::ops::Range<usize> {
 }
 
 /// Every `Exec…=` with what systemd makes of it.
-fn each_value<'a>(unit: &Unit<'a>, mut look: impl FnMut(&Line<'a>, &exec::ExecValue)) {
-    for line in commands(unit) {
-        look(&line, &exec::parse(line.entry.bytes(), &Values::none()));
-    }
+fn each_value<'a>(unit: &Unit<'a>, mut look: impl FnMut(&Line<'a>, &ExecValue)) {
+    unit.commands().iter().for_each(|(line, value)| look(line, value));
 }
 
 /// Every command of every `Exec…=`.
@@ -221,8 +217,6 @@ pub(super) fn each_command<'a>(unit: &Unit<'a>, mut look: impl FnMut(&Line<'a>, 
 }
 
 /// Every `Environment=` with what systemd makes of it.
-pub(super) fn each_environment<'a>(unit: &Unit<'a>, mut look: impl FnMut(&Line<'a>, &environment::EnvironmentValue)) {
-    for line in unit.lines().iter().filter(|line| line.key() == "Environment" && line.section() != "X-Fleet") {
-        look(line, &environment::parse(line.entry.bytes(), &Values::none()));
-    }
+pub(super) fn each_environment<'a>(unit: &Unit<'a>, mut look: impl FnMut(&Line<'a>, &EnvironmentValue)) {
+    unit.environments().iter().for_each(|(line, value)| look(line, value));
 }

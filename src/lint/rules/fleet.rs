@@ -348,5 +348,5 @@ fn names_to_try(unit: &Unit<'_>, own: &Options) -> Vec<String> {
 /// Whether a unit that is required is one of fleet's.
 fn is_fleets(name: &str, unit: &Unit<'_>, context: &Context<'_>) -> bool {
     let of_type = [".service", ".timer", ".socket", ".path"].iter().any(|suffix| name.ends_with(suffix));
-    of_type && (name.contains("@") || context.resolve(&unit.expand(name), unit).is_some())
+    of_type && (name.contains('@') || context.resolve(&unit.expand(name), unit).is_some())
 }

@@ -4,19 +4,25 @@ mod directive;
 mod exec;
 mod exec_text;
 mod fleet;
+mod graph;
+mod name;
 mod secret;
 mod service;
 mod shell;
+mod specifier;
 mod text;
 mod timer;
+mod value;
 mod words;
+
+pub(super) use graph::circles;
 
 use super::Rule;
 use super::allow::{ALLOW_UNKNOWN, ALLOW_UNREASONED, ALLOW_UNUSED};
 
 static ENGINE: [&Rule; 3] = [&ALLOW_UNKNOWN, &ALLOW_UNREASONED, &ALLOW_UNUSED];
 
-static FAMILIES: [&[&Rule]; 9] = [
+static FAMILIES: [&[&Rule]; 13] = [
     &text::RULES,
     &directive::RULES,
     &exec::RULES,
@@ -26,6 +32,10 @@ static FAMILIES: [&[&Rule]; 9] = [
     &service::RULES,
     &timer::RULES,
     &fleet::RULES,
+    &graph::RULES,
+    &name::RULES,
+    &specifier::RULES,
+    &value::RULES,
 ];
 
 /// Every rule.

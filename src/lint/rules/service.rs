@@ -2,7 +2,7 @@
 
 use super::timer::{as_note, is_true};
 use crate::lint::rule::rule;
-use crate::lint::{Line, Rule, Unit};
+use crate::lint::{Rule, Unit};
 use crate::unit::UnitType;
 
 pub(super) static RULES: [&Rule; 16] = [
@@ -313,13 +313,4 @@ pub(super) fn service_type(unit: &Unit<'_>) -> String {
 
 fn has_command(unit: &Unit<'_>, key: &str) -> bool {
     !unit.list("Service", key).is_empty()
-}
-
-/// All commands of a service, with their keys.
-pub(super) fn commands<'a>(unit: &Unit<'a>) -> Vec<Line<'a>> {
-    let keys =
-        ["ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost"];
-    let sections = ["Service", "Socket", "Mount"];
-    let all = unit.lines().iter().filter(|line| sections.contains(&line.section()));
-    all.filter(|line| keys.contains(&line.key()) || line.key() == "ExecStopPre").copied().collect()
 }

@@ -4,7 +4,7 @@ use crate::lint::directives;
 use crate::lint::files::File;
 use crate::lint::rule::{Found, is_fleet, rule};
 use crate::lint::{Rule, Unit};
-use crate::unit::{Effect, ItemKind, Problem, ProblemKind};
+use crate::unit::{Effect, ItemKind, Problem, ProblemKind, UnitFile};
 use std::ops::Range;
 
 pub(super) static RULES: [&Rule; 15] = [
@@ -97,7 +97,8 @@ rule! {
 }
 
 rule! {
-    /// What stands before the first `[Section]` does nothing.
+    /// What stands before the first `[Section]` belongs to none: systemd ignores it with a warning, and fleet without
+    /// a word. Most often the header is missing, or the line was added at the file's top by a script.
     BEFORE_FIRST_SECTION = "before-first-section", Warning, "an assignment stands before the first section",
     source: "systemd src/shared/conf-parser.c", check: Some(|unit, _, found| {
         each(unit, |file, problem| {
@@ -211,7 +212,7 @@ rule! {
     FLEET_REFUSES_TEXT = "fleet-refuses-text", Error, "fleet refuses the file as text",
     source: "fleet go-systemd unit/deserialize.go", check: Some(|unit, _, found| {
         for file in unit.files() {
-            let problems = file.fleet.iter().flat_map(|text| text.problems());
+            let problems = file.fleet.iter().flat_map(UnitFile::problems);
             for problem in problems.filter(|problem| problem.effect() == Effect::FileRefused) {
                 if !matches!(problem.kind, ProblemKind::LineTooLong { .. } | ProblemKind::MissingEquals { .. }) {
                     tell(found, file, problem);
