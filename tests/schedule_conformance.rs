@@ -1,4 +1,9 @@
 //! All rows of `tests/conformance/systemd/{calendar,timespan}*.json`: see the README beside them.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on is a failed test, and `Value` indexes without panicking"
+)]
 
 use std::num::NonZeroU64;
 use std::path::Path;
@@ -38,7 +43,7 @@ fn micros(value: &Value) -> Timestamp {
 struct Differences(Vec<String>);
 
 impl Differences {
-    fn compare<T: PartialEq + std::fmt::Debug>(&mut self, what: &str, ours: T, theirs: T) {
+    fn compare<T: PartialEq + std::fmt::Debug>(&mut self, what: &str, ours: &T, theirs: &T) {
         if ours != theirs {
             self.0.push(format!("{what}: ours {ours:?}, systemd's {theirs:?}"));
         }
@@ -56,7 +61,7 @@ fn calendar_events_have_systemds_normal_form() {
         let input = text(&row, "input");
         let ours = CalendarSpec::parse(input);
         let normal = ours.as_ref().map_or_else(ToString::to_string, ToString::to_string);
-        differences.compare(input, normal.as_str(), text(&row, "normalized"));
+        differences.compare(input, &normal.as_str(), &text(&row, "normalized"));
         if let Ok(ours) = ours {
             assert_eq!(
                 CalendarSpec::parse(&normal).as_ref(),
@@ -75,7 +80,7 @@ fn calendar_events_elapse_when_systemds_do() {
         let spec = CalendarSpec::parse(text(&row, "input")).unwrap();
         let next = spec.next_after(micros(&row["after_usec"]), &zone(row["tz"].as_str()));
         let theirs = (!row["next_usec"].is_null()).then(|| micros(&row["next_usec"]));
-        differences.compare(&row.to_string(), next, theirs);
+        differences.compare(&row.to_string(), &next, &theirs);
     }
     differences.none();
 }
@@ -99,7 +104,7 @@ fn fuzzed_calendar_events_are_what_systemd_takes_them_for() {
             continue;
         };
         let ours = CalendarSpec::parse(input).map(|spec| spec.to_string()).ok();
-        differences.compare(input, ours.as_deref(), row["v252"]["normalized"].as_str());
+        differences.compare(input, &ours.as_deref(), &row["v252"]["normalized"].as_str());
     }
     differences.none();
 }
@@ -110,14 +115,14 @@ fn calendar_reports_agree_with_systemd_252() {
     for row in rows("calendar_oracle_v252.json", "cases") {
         let input = text(&row, "input");
         let spec = CalendarSpec::parse(input);
-        differences.compare(input, spec.as_ref().map(ToString::to_string).ok().as_deref(), row["normalized"].as_str());
+        differences.compare(input, &spec.map(|spec| spec.to_string()).ok().as_deref(), &row["normalized"].as_str());
         for (base, elapses) in row["elapse"].as_object().into_iter().flatten() {
             let theirs: Vec<&str> = match elapses {
                 Value::String(never) => vec![never],
                 elapses => elapses.as_array().unwrap().iter().map(|elapse| elapse.as_str().unwrap()).collect(),
             };
             let ours = shown_elapses(input, base);
-            differences.compare(&format!("{input} from {base}"), ours.iter().map(String::as_str).collect(), theirs);
+            differences.compare(&format!("{input} from {base}"), &ours.iter().map(String::as_str).collect(), &theirs);
         }
     }
     differences.none();
@@ -148,7 +153,7 @@ fn time_spans(table: &str, parse: impl Fn(&Value, &str) -> Option<u64>) {
     for row in rows("timespan.json", table) {
         let input = text(&row, "input");
         let theirs = if row["error"] == true { None } else { row["value"].as_u64() };
-        differences.compare(&format!("{table} {input:?}"), parse(&row, input), theirs);
+        differences.compare(&format!("{table} {input:?}"), &parse(&row, input), &theirs);
     }
     differences.none();
 }
@@ -186,7 +191,7 @@ fn time_spans_agree_with_systemd_252() {
         let input = text(&row, "input");
         let ours = TimeSpan::parse(input).ok().map(|span| (usec(span), span.to_string()));
         let theirs = row["usec"].as_u64().map(|usec| (usec, text(&row, "human").to_owned()));
-        differences.compare(input, ours, theirs);
+        differences.compare(input, &ours, &theirs);
     }
     differences.none();
 }
@@ -225,7 +230,7 @@ fn points_in_time_are_systemds() {
             (_, Value::String(expression)) => Some(relative_value(expression, now)),
             _ => Some(row["value_usec"].as_i64().unwrap()),
         };
-        differences.compare(input, ours, theirs);
+        differences.compare(input, &ours, &theirs);
     }
     differences.none();
 }

@@ -1,5 +1,8 @@
 //! What is written into a unit comes out of it again, whatever it holds: through our own reading of it, in both
 //! dialects, and through what fleet stores and hands to systemd.
+#![expect(clippy::expect_used, reason = "a test that cannot go on is a failed test")]
+#![expect(clippy::indexing_slicing, reason = "a test that cannot go on is a failed test")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on is a failed test")]
 
 use eightbells::unit::environment::{self, JSON_VARIABLE_MAX_BYTES};
 use eightbells::unit::exec;
@@ -157,7 +160,7 @@ proptest! {
             prop_assert!(fleet_name::check(&unit.to_string()).is_ok());
             prop_assert_eq!(Values::of_unit(&unit).expand(b"%I").unwrap(), text.as_bytes());
         }
-        if text.bytes().all(|byte| byte >= 16 && byte < 128) {
+        if text.bytes().all(|byte| (16..128).contains(&byte)) {
             prop_assert_eq!(fleet_name::escape(&text, EscapeAs::Text), escaped.clone());
             prop_assert_eq!(fleet_name::unescape(&escaped, EscapeAs::Text), text.as_bytes());
         }

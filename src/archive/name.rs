@@ -254,6 +254,23 @@ impl NamePattern {
         (known && same).then(|| ParsedName { source: source.into(), time, extension: rest.into() })
     }
 
+    /// A digit of the time in a [`Self::shape`]; names hold no control characters.
+    pub const DIGIT: char = '\u{1}';
+    /// An unknown host in a [`Self::shape`].
+    pub const HOST: char = '\u{2}';
+
+    /// A source's names as one text: every digit of the time is [`Self::DIGIT`], a host that is not known
+    /// [`Self::HOST`].
+    #[must_use]
+    pub fn shape(&self, source: &str, extension: &str) -> String {
+        let show = |atom: &Atom| match atom {
+            Atom::Char(c) => *c,
+            Atom::Digit => Self::DIGIT,
+            Atom::AnyHost => Self::HOST,
+        };
+        self.atoms(source, extension).iter().map(show).collect()
+    }
+
     /// A text that two patterns without unknown hosts share where some name could be both's: digits all read `0`.
     #[must_use]
     pub fn skeleton(&self, source: &str, extension: &str) -> String {

@@ -2,5 +2,7 @@
 
 pub mod generator;
 mod output;
+#[cfg(feature = "run")]
+pub mod runner;
 
 pub use output::{Failure, colour_of};

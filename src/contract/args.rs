@@ -38,6 +38,34 @@ pub enum Instance {
     OfUnit,
 }
 
+impl Instance {
+    /// The instance unescaped, as `systemd-escape --unescape` does it: `-` is a slash, `\xNN` a byte. None where it is
+    /// not escaped text, or not UTF-8, or the unit's own, which only systemd knows.
+    #[must_use]
+    pub fn unescaped(&self) -> Option<String> {
+        let Self::Escaped(text) = self else { return None };
+        let mut bytes = vec![];
+        let mut rest = text.as_str();
+        while let Some(c) = rest.chars().next() {
+            rest = rest.get(c.len_utf8()..).unwrap_or("");
+            match c {
+                '-' => bytes.push(b'/'),
+                '\\' => {
+                    let digits = rest.strip_prefix('x').and_then(|hex| hex.get(..2))?;
+                    bytes.push(
+                        u8::from_str_radix(digits, 16)
+                            .ok()
+                            .filter(|_| digits.bytes().all(|b| b.is_ascii_hexdigit()))?,
+                    );
+                    rest = rest.get(3..).unwrap_or("");
+                }
+                other => bytes.extend(other.to_string().bytes()),
+            }
+        }
+        String::from_utf8(bytes).ok()
+    }
+}
+
 impl FromStr for Instance {
     type Err = std::convert::Infallible;
 
@@ -159,6 +187,18 @@ mod tests {
                 instance: instance.map(Instance::Escaped), jitter: jitter.map(Duration::from_secs), dry_run,
             };
             prop_assert_eq!(read(&args.words()), args);
+        }
+    }
+
+    #[test]
+    fn instances_are_unescaped_as_systemd_escape_does_it() {
+        for (escaped, text) in
+            [("80", "80"), ("a-b", "a/b"), ("a\\x2db", "a-b"), ("\\xc3\\xa4", "ä"), ("", ""), ("ä", "ä")]
+        {
+            assert_eq!(Instance::Escaped(escaped.into()).unescaped().as_deref(), Some(text), "{escaped}");
+        }
+        for bad in ["\\", "\\x2", "\\xzz", "\\x+1", "\\xff", "a\\n"] {
+            assert_eq!(Instance::Escaped(bad.into()).unescaped(), None, "{bad}");
         }
     }
 

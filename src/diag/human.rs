@@ -1,7 +1,7 @@
 //! Findings for people: message, place, source line, caret, help.
 
-use super::{Diagnostic, Report, Severity, SourceFile, Sources, Span};
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use super::{Diagnostic, Label, Report, Severity, SourceFile, Sources, Span};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 /// Whether output may hold terminal colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,11 +53,16 @@ fn render_one(renderer: &Renderer, sources: &Sources, d: &Diagnostic) -> String 
     let mut group =
         level.primary_title(d.message.as_str()).id(d.id).elements(std::iter::empty::<annotate_snippets::Padding>());
     if let Some((span, file)) = d.span.as_ref().and_then(|s| Some((s, sources.get(s.file)?))) {
-        group = group.element(snippet(file, span, AnnotationKind::Primary, d.label.as_deref()));
-    }
-    for other in &d.others {
-        if let Some(file) = sources.get(other.span.file) {
-            group = group.element(snippet(file, &other.span, AnnotationKind::Context, Some(&other.text)));
+        let line = file.position(span.start).line;
+        let beside = |label: &&Label| label.span.file == span.file && file.position(label.span.start).line == line;
+        let (beside, apart): (Vec<_>, Vec<_>) = d.others.iter().partition(beside);
+        let mut marks = vec![(AnnotationKind::Primary, span, d.label.as_deref())];
+        marks.extend(beside.into_iter().map(|l| (AnnotationKind::Context, &l.span, Some(l.text.as_str()))));
+        group = with_line(group, file, &marks);
+        for other in apart {
+            if let Some(file) = sources.get(other.span.file) {
+                group = with_line(group, file, &[(AnnotationKind::Context, &other.span, Some(&other.text))]);
+            }
         }
     }
     for help in &d.help {
@@ -66,24 +71,30 @@ fn render_one(renderer: &Renderer, sources: &Sources, d: &Diagnostic) -> String 
     renderer.render(&[group])
 }
 
-/// The first line of a span with its caret. Only that line is handed on, so that a long file costs nothing.
-fn snippet<'a>(
+/// Adds the line in which all of these marks begin. Only that line is handed on, so that a long file costs nothing; of
+/// a very long line only the place is told.
+fn with_line<'a>(
+    group: Group<'a>,
     file: &'a SourceFile,
-    span: &Span,
-    kind: AnnotationKind,
-    label: Option<&'a str>,
-) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
-    let at = file.position(span.start);
+    marks: &[(AnnotationKind, &'a Span, Option<&'a str>)],
+) -> Group<'a> {
+    let Some((_, first, label)) = marks.first() else { return group };
+    let at = file.position(first.start);
     let line = file.line(at.line);
-    let (line, start, end) = if line.len() > LINE_SHOWN_MAX_BYTES {
-        ("…", 0, 0)
-    } else {
-        let line_start = file.line_start(at.line);
-        let within = |offset: usize| offset.saturating_sub(line_start).min(line.len());
-        (line, within(span.start), within(span.end).max(within(span.start)))
+    if line.len() > LINE_SHOWN_MAX_BYTES {
+        let group = group.element(Origin::path(file.name.as_str()).line(at.line).char_column(at.column));
+        return match label {
+            Some(label) => group.element(Level::NOTE.message(*label)),
+            None => group,
+        };
+    }
+    let line_start = file.line_start(at.line);
+    let within = |offset: usize| offset.saturating_sub(line_start).min(line.len());
+    let annotation = |(kind, span, label): &(AnnotationKind, &'a Span, Option<&'a str>)| {
+        kind.span(within(span.start)..within(span.end).max(within(span.start))).label(*label)
     };
-    let annotation = kind.span(start..end).label(label);
-    Snippet::source(line).line_start(at.line).path(file.name.as_str()).annotation(annotation)
+    let annotations: Vec<_> = marks.iter().map(annotation).collect();
+    group.element(Snippet::source(line).line_start(at.line).path(file.name.as_str()).annotations(annotations))
 }
 
 #[cfg(test)]
@@ -111,6 +122,7 @@ mod tests {
         let mut report = Report::default();
         let file = report.sources.add("a", "x".repeat(1_000_000));
         report.error("x", &Span { file, start: 5, end: 9 }, "m");
-        assert!(render_human(&report, Colour::Never).len() < 500);
+        let text = render_human(&report, Colour::Never);
+        assert!(text.len() < 500 && text.contains("a:1:6"), "{text}");
     }
 }

@@ -1,6 +1,7 @@
 //! Findings, gathered.
 
 use super::{Sources, Span};
+use std::collections::HashSet;
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,7 +58,7 @@ impl Diagnostic {
     /// A finding without a place.
     #[must_use]
     pub fn new(severity: Severity, id: &'static str, message: impl Into<String>) -> Self {
-        Self { severity, id, message: message.into(), span: None, label: None, others: vec![], help: vec![] }
+        Self { severity, id, message: tame(&message.into()), span: None, label: None, others: vec![], help: vec![] }
     }
 
     /// Sets the place.
@@ -68,21 +69,40 @@ impl Diagnostic {
 
     /// Sets the text beside the caret.
     pub fn label(&mut self, text: impl Into<String>) -> &mut Self {
-        self.label = Some(text.into());
+        self.label = Some(tame(&text.into()));
         self
     }
 
     /// Adds a second place.
     pub fn also(&mut self, span: &Span, text: impl Into<String>) -> &mut Self {
-        self.others.push(Label { span: span.clone(), text: text.into() });
+        self.others.push(Label { span: span.clone(), text: tame(&text.into()) });
         self
     }
 
     /// Adds a line of help.
     pub fn help(&mut self, text: impl Into<String>) -> &mut Self {
-        self.help.push(text.into());
+        self.help.push(tame(&text.into()));
         self
     }
+}
+
+/// Messages are cut after this many characters: they quote texts that may be of any length.
+const MESSAGE_MAX_CHARS: usize = 500;
+
+/// A message on one line, not too long, without anything that a terminal would obey.
+fn tame(text: &str) -> String {
+    let mut tame = String::new();
+    for c in text.chars().take(MESSAGE_MAX_CHARS) {
+        if c.is_control() {
+            tame.extend(c.escape_default());
+        } else {
+            tame.push(c);
+        }
+    }
+    if text.chars().nth(MESSAGE_MAX_CHARS).is_some() {
+        tame.push('…');
+    }
+    tame
 }
 
 /// All findings of one pass, with the texts they point into.
@@ -91,17 +111,55 @@ pub struct Report {
     /// The texts.
     pub sources: Sources,
     found: Vec<Diagnostic>,
+    /// What was told, with its place; a fault in `defaults:` is met once for each job.
+    told: HashSet<(Severity, &'static str, Span, String)>,
+    limit: Option<usize>,
+    untold: usize,
+    /// Takes what is told again or beyond the limit.
+    spare: Option<Diagnostic>,
 }
 
 impl Report {
+    /// Counts further findings beyond so many with a place, and drops them: a hostile text must not cost more to
+    /// complain about than to read.
+    pub fn limit(&mut self, findings: usize) {
+        self.limit = Some(findings);
+    }
+
+    /// How many findings were dropped beyond the limit.
+    #[must_use]
+    pub fn untold(&self) -> usize {
+        self.untold
+    }
+
+    /// Whether further findings are only counted.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.limit.is_some_and(|limit| self.told.len() >= limit)
+    }
+
     /// Adds an error at a place; the returned reference takes label and help.
     pub fn error(&mut self, id: &'static str, span: &Span, message: impl Into<String>) -> &mut Diagnostic {
-        self.push(Severity::Error, id, message).at(span)
+        self.told_once(Severity::Error, id, span, message.into())
     }
 
     /// Adds a warning at a place.
     pub fn warning(&mut self, id: &'static str, span: &Span, message: impl Into<String>) -> &mut Diagnostic {
-        self.push(Severity::Warning, id, message).at(span)
+        self.told_once(Severity::Warning, id, span, message.into())
+    }
+
+    fn told_once(&mut self, severity: Severity, id: &'static str, span: &Span, message: String) -> &mut Diagnostic {
+        let key = (severity, id, span.clone(), message);
+        let again = self.told.contains(&key);
+        let beyond = self.is_full();
+        let mut diagnostic = Diagnostic::new(severity, id, key.3.as_str());
+        diagnostic.at(span);
+        if again || beyond {
+            self.untold += usize::from(!again);
+            return self.spare.insert(diagnostic);
+        }
+        self.told.insert(key);
+        self.add(diagnostic)
     }
 
     /// Adds a finding of any severity, without a place yet.
@@ -120,7 +178,7 @@ impl Report {
     /// True where nothing can go on.
     #[must_use]
     pub fn has_errors(&self) -> bool {
-        self.count(Severity::Error) > 0
+        self.untold > 0 || self.found.iter().any(|d| d.severity == Severity::Error)
     }
 
     /// True where nothing was found.
@@ -163,5 +221,24 @@ mod tests {
         let told: Vec<_> = report.sorted().iter().map(|d| d.message.as_str()).collect();
         assert_eq!(told, ["first", "later", "no place"]);
         assert_eq!(report.count(Severity::Error), 3);
+    }
+
+    #[test]
+    fn messages_are_short_and_tame() {
+        let long = Diagnostic::new(Severity::Error, "x", "x".repeat(9_999));
+        assert_eq!(long.message.chars().count(), MESSAGE_MAX_CHARS + 1);
+        assert_eq!(Diagnostic::new(Severity::Error, "x", "a\u{1b}[31m\nb").message, "a\\u{1b}[31m\\nb");
+    }
+
+    #[test]
+    fn findings_beyond_the_limit_are_counted_and_still_errors() {
+        let mut report = Report::default();
+        let file = report.sources.add("a.yaml", "x");
+        report.limit(2);
+        for n in 0..5 {
+            report.warning("x", &Span { file, start: 0, end: 1 }, format!("finding {n}"));
+        }
+        assert_eq!((report.count(Severity::Warning), report.untold()), (2, 3));
+        assert!(report.has_errors());
     }
 }

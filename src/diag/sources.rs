@@ -54,6 +54,15 @@ impl SourceFile {
         Self { line_starts: starts.collect(), name, text }
     }
 
+    fn mask(&mut self, ranges: &[Range<usize>]) {
+        let mut bytes = self.text.as_bytes().to_vec();
+        for range in ranges.iter().filter(|range| self.text.get((*range).clone()).is_some()) {
+            let hidden = bytes.get_mut(range.clone()).unwrap_or_default();
+            hidden.iter_mut().filter(|b| **b != b'\n').for_each(|b| *b = b'*');
+        }
+        self.text = String::from_utf8_lossy(&bytes).into();
+    }
+
     /// Where a byte offset lies; an offset past the end is the end.
     #[must_use]
     pub fn position(&self, offset: usize) -> Position {
@@ -91,13 +100,15 @@ impl Sources {
         FileId(u32::try_from(self.0.len() - 1).unwrap_or(u32::MAX))
     }
 
-    /// Puts `*` in the place of a text that must not be shown; every offset stays what it is.
-    pub fn mask(&mut self, span: &Span) {
-        let Some(file) = usize::try_from(span.file.0).ok().and_then(|index| self.0.get_mut(index)) else { return };
-        let parts = (file.text.get(..span.start), file.text.get(span.start..span.end), file.text.get(span.end..));
-        if let (Some(before), Some(inside), Some(after)) = parts {
-            let stars: String = inside.bytes().map(|b| if b == b'\n' { '\n' } else { '*' }).collect();
-            file.text = format!("{before}{stars}{after}").into();
+    /// Puts `*` in the place of texts that must not be shown; every offset stays what it is.
+    pub fn mask(&mut self, spans: &[Span]) {
+        for (index, file) in self.0.iter_mut().enumerate() {
+            let id = FileId(u32::try_from(index).unwrap_or(u32::MAX));
+            let ranges: Vec<Range<usize>> =
+                spans.iter().filter(|span| span.file == id).map(|span| span.start..span.end).collect();
+            if !ranges.is_empty() {
+                file.mask(&ranges);
+            }
         }
     }
 
@@ -134,6 +145,14 @@ mod tests {
         assert_eq!(file.position(5), Position { line: 2, column: 2 });
         assert_eq!(file.position(999), Position { line: 3, column: 1 });
         assert_eq!(file.line(2), "çd");
+    }
+
+    #[test]
+    fn masked_texts_are_stars_and_offsets_stay() {
+        let mut sources = Sources::default();
+        let file = sources.add("a", "x: s\u{e9}cret\ny: 1\n");
+        sources.mask(&[Span { file, start: 3, end: 10 }, Span { file, start: 4, end: 99 }]);
+        assert_eq!(&*sources.get(file).unwrap().text, "x: *******\ny: 1\n");
     }
 
     #[test]

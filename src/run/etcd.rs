@@ -52,8 +52,8 @@ pub async fn read(etcd: &Etcd, password: Option<&SecretString>, keys: &BTreeSet<
 use v3::read as read_v3;
 
 #[cfg(not(feature = "etcd"))]
-async fn read_v3(_endpoint: &str, _access: &Access, _keys: &BTreeSet<String>) -> Result<Found, Trouble> {
-    Err(Trouble::Final(EtcdError::NoV3))
+fn read_v3(_: &str, _: &Access, _: &BTreeSet<String>) -> std::future::Ready<Result<Found, Trouble>> {
+    std::future::ready(Err(Trouble::Final(EtcdError::NoV3)))
 }
 
 /// What an endpoint told of each key; none where there is no such key.
@@ -133,6 +133,15 @@ mod tests {
     fn an_endpoint_is_shown_without_its_password() {
         assert_eq!(shown("http://u:p@h:2379"), "http://h:2379");
         assert_eq!(shown("http://h:2379"), "http://h:2379");
+    }
+
+    #[cfg(not(feature = "etcd"))]
+    #[test]
+    fn without_the_feature_v3_keys_are_refused_with_the_reason() {
+        let etcd = serde_json::from_value(serde_json::json!({"endpoints": ["http://127.0.0.1:1"]})).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let error = runtime.block_on(read(&etcd, None, &BTreeSet::from(["/k".to_owned()]))).unwrap_err();
+        assert!(matches!(error, EtcdError::NoV3));
     }
 
     #[test]

@@ -1,79 +1,76 @@
-//! A set's manifest: JSON beside the objects, written last. A set counts only with it.
+//! What a set of archives holds, stored beside them and last: a set without its manifest is not complete.
 
 use crate::archive::Compression;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The version of the form that this program writes and reads.
+/// The version of the manifest's form that this program writes and reads.
 pub const MANIFEST_VERSION: u32 = 1;
-/// A longer manifest is not read, in bytes: it holds a few hundred bytes an object.
-pub const MANIFEST_MAX_BYTES: u64 = 4 * 1024 * 1024;
+/// A manifest that is longer is not read, in bytes: real ones have some kilobytes.
+pub const MANIFEST_MAX_BYTES: u64 = 8 * 1024 * 1024;
+/// How many warnings a manifest repeats; a run that touched a million vanished files says so once.
+pub const WARNINGS_MAX: usize = 200;
 
-/// What one run stored at a destination.
+/// A set of archives that one run made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// [`MANIFEST_VERSION`].
-    pub version: u32,
+    /// [`MANIFEST_VERSION`]; also what tells a manifest from other JSON.
+    pub eightbells_manifest: u32,
     /// The job.
     pub job: String,
-    /// Its instance, unescaped.
+    /// Its instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
     /// The host that ran it.
     pub host: String,
-    /// The run's own random name.
+    /// The run.
     pub run: String,
-    /// The run's instant, which the names hold too.
-    pub time: jiff::Timestamp,
-    /// What wrote it: name and version.
+    /// The run's instant, as in the names.
+    pub time: Timestamp,
+    /// The version of the program that made it.
     pub tool: String,
-    /// The objects, in the order of the job's sources.
-    pub objects: Vec<ManifestObject>,
+    /// The archives, in the job's order.
+    pub objects: Vec<Entry>,
+    /// What went slightly wrong, or could not be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
-/// One object of a set.
+/// One archive of a set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ManifestObject {
+pub struct Entry {
     /// The source.
     pub source: String,
-    /// The object's name, a single file name.
+    /// The object's name at the destination.
     pub name: String,
-    /// What it holds before compression: `tar`, or the extension of what a program printed.
+    /// What the name ends with before compression: `tar`, `sql`.
     pub content: String,
-    /// Its length, in bytes.
+    /// Its length in bytes.
     pub size: u64,
-    /// The content's length before compression, in bytes.
+    /// The length of what is in it, uncompressed, in bytes.
     pub raw_size: u64,
-    /// SHA-256 of the object as stored, in hexadecimal.
+    /// SHA-256 of the object, in hexadecimal.
     pub sha256: String,
     /// How it is compressed.
     pub compression: Compression,
-    /// How many files and folders a tar holds.
+    /// How many files and folders are in it, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub members: Option<u64>,
-    /// What went slightly wrong: files that vanished or changed while they were read.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub warnings: Vec<String>,
-    /// What could not be read.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub unreadable: Vec<String>,
 }
 
 /// Why a text is not a manifest.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
-    /// Not JSON of the form.
-    #[error("it is no manifest")]
+    /// Not JSON of that form.
+    #[error("it is not a manifest")]
     Form(#[source] serde_json::Error),
-    /// A newer one.
+    /// Of a form that this program does not know.
     #[error("it has version {0}, this program reads version {MANIFEST_VERSION}")]
-    Version(u32),
-    /// Names that would lead out of the folder.
-    #[error("it names an object `{0}`, which is no file name")]
-    Name(String),
+    Version(u64),
 }
 
 impl Manifest {
-    /// The manifest as it is stored.
+    /// As JSON for people, too.
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
@@ -81,19 +78,22 @@ impl Manifest {
         text
     }
 
-    /// Reads what [`Manifest::to_json`] wrote, or what somebody else put in its place.
+    /// Reads what [`Manifest::to_json`] wrote; keys that are not known are left alone.
     ///
     /// # Errors
     /// See [`ManifestError`].
     pub fn from_json(text: &[u8]) -> Result<Self, ManifestError> {
-        let manifest: Self = serde_json::from_slice(text).map_err(ManifestError::Form)?;
-        if manifest.version != MANIFEST_VERSION {
-            return Err(ManifestError::Version(manifest.version));
+        let value: serde_json::Value = serde_json::from_slice(text).map_err(ManifestError::Form)?;
+        match value.get("eightbells_manifest").and_then(serde_json::Value::as_u64) {
+            Some(version) if version != u64::from(MANIFEST_VERSION) => Err(ManifestError::Version(version)),
+            _ => serde_json::from_value(value).map_err(ManifestError::Form),
         }
-        match manifest.objects.iter().find(|object| super::store::check_name(&object.name).is_err()) {
-            Some(object) => Err(ManifestError::Name(object.name.escape_debug().to_string())),
-            None => Ok(manifest),
-        }
+    }
+
+    /// How much it takes at a destination, the manifest itself apart, in bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.objects.iter().map(|entry| entry.size).fold(0, u64::saturating_add)
     }
 }
 
@@ -101,45 +101,50 @@ impl Manifest {
 pub(super) mod tests {
     use super::*;
 
-    pub(crate) fn manifest() -> Manifest {
-        let object = ManifestObject {
-            source: "pages".into(),
-            name: "wiki_pages_2014.tar.gz".into(),
+    pub(in crate::run) fn manifest(time: &str, objects: &[(&str, &str, u64)]) -> Manifest {
+        let entry = |(source, name, size): &(&str, &str, u64)| Entry {
+            source: (*source).into(),
+            name: (*name).into(),
             content: "tar".into(),
-            size: 10,
-            raw_size: 20,
-            sha256: "00".into(),
+            size: *size,
+            raw_size: 2 * size,
+            sha256: "00".repeat(32),
             compression: Compression::Gzip { level: 6 },
-            members: Some(3),
-            warnings: vec![],
-            unreadable: vec![],
+            members: None,
         };
         Manifest {
-            version: MANIFEST_VERSION,
-            job: "wiki".into(),
-            instance: Some("80".into()),
+            eightbells_manifest: MANIFEST_VERSION,
+            job: "j".into(),
+            instance: None,
             host: "h".into(),
-            run: "r".into(),
-            time: "2014-11-02T01:02:03Z".parse().unwrap(),
-            tool: "eightbells 0".into(),
-            objects: vec![object],
+            run: "0".into(),
+            time: time.parse().unwrap(),
+            tool: "0".into(),
+            objects: objects.iter().map(entry).collect(),
+            warnings: vec![],
         }
     }
 
     #[test]
     fn a_manifest_round_trips() {
-        assert_eq!(Manifest::from_json(manifest().to_json().as_bytes()).unwrap(), manifest());
+        let manifest = manifest("2014-11-02T01:02:03Z", &[("pages", "x.tar.gz", 7), ("db", "y.sql", 8)]);
+        assert_eq!(Manifest::from_json(manifest.to_json().as_bytes()).unwrap(), manifest);
+        assert_eq!(manifest.size(), 15);
     }
 
     #[test]
-    fn names_that_climb_and_other_versions_are_refused() {
-        let mut climbing = manifest();
-        climbing.objects[0].name = "../../etc/passwd".into();
-        assert!(matches!(Manifest::from_json(climbing.to_json().as_bytes()), Err(ManifestError::Name(_))));
-        let newer = manifest().to_json().replace("\"version\": 1", "\"version\": 2");
-        assert!(matches!(Manifest::from_json(newer.as_bytes()), Err(ManifestError::Version(2))));
-        for text in ["", "{", "[]", "{\"version\":1}"] {
-            assert!(matches!(Manifest::from_json(text.as_bytes()), Err(ManifestError::Form(_))), "{text}");
-        }
+    fn a_later_version_is_told_from_what_is_none() {
+        let later = manifest("2014-11-02T01:02:03Z", &[])
+            .to_json()
+            .replace("\"eightbells_manifest\": 1", "\"eightbells_manifest\": 2");
+        assert!(matches!(Manifest::from_json(later.as_bytes()), Err(ManifestError::Version(2))));
+        assert!(matches!(Manifest::from_json(b"{}"), Err(ManifestError::Form(_))));
+        assert!(matches!(Manifest::from_json(b"\xff"), Err(ManifestError::Form(_))));
+    }
+
+    #[test]
+    fn keys_of_later_programs_are_left_alone() {
+        let more = manifest("2014-11-02T01:02:03Z", &[]).to_json().replacen('{', "{\"new\": 1,", 1);
+        Manifest::from_json(more.as_bytes()).unwrap();
     }
 }

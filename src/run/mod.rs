@@ -2,14 +2,21 @@
 //!
 //! Effects live here (and in `cli`) only. This module never imports `plan`, `render`, `lint` or `unit`.
 
+pub mod backup;
+pub mod catalog;
 pub mod dump;
 pub mod etcd;
+pub mod fetch;
 pub mod journal;
 pub mod lock;
 pub mod manifest;
 pub mod os;
+pub mod pack;
+pub mod prune;
+pub mod restore;
 pub mod scratch;
 pub mod secret;
-pub mod set;
+pub mod select;
 pub mod store;
 pub mod tls;
+mod untar;

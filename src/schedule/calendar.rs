@@ -20,14 +20,16 @@
 
 mod error;
 mod hint;
+mod list;
 mod next;
 mod parse;
 mod print;
 mod version;
 
 pub use error::{CalendarError, CalendarProblem, Field};
+pub(super) use list::microseconds;
 pub use next::{Elapses, SearchError};
-pub(super) use parse::{database_zone, microseconds};
+pub(super) use parse::database_zone;
 pub use version::NeedsVersion;
 
 use jiff::Timestamp;
@@ -96,6 +98,42 @@ impl CalendarSpec {
             name => ClockZone::Named { name: name.to_owned(), zone: database_zone(name)? },
         };
         Some(Self { zone, ..self })
+    }
+
+    /// The zone that the text names, if it names one.
+    #[must_use]
+    pub fn zone_name(&self) -> Option<&str> {
+        match &self.zone {
+            ClockZone::Local => None,
+            ClockZone::Utc => Some("UTC"),
+            ClockZone::Named { name, zone: _ } => Some(name),
+            ClockZone::LocalSeason { season: _, abbreviation } => Some(abbreviation),
+        }
+    }
+
+    /// The same event with an end to every step that could run past its field: `*:0/7` becomes `*:00..56/7`.
+    ///
+    /// systemd 252 and its neighbours carry such a step into the next hour, day or year, and may miss elapses there:
+    /// after 22:00 on New Year's Eve, `0/18:00` elapses next at noon. Steps that end with the field, as in `*:0/15`,
+    /// and years stay as they are.
+    #[must_use]
+    pub fn with_bounded_steps(&self) -> Self {
+        let bounded = |values: &Values, field: Field| match values {
+            Values::Every => Values::Every,
+            Values::Of(parts) => Values::of(parts.iter().map(|part| part.bounded(field))),
+        };
+        let Self { weekdays, year, month, day, from_month_end, hour, minute, second, zone } = self;
+        Self {
+            weekdays: *weekdays,
+            year: year.clone(),
+            month: bounded(month, Field::Month),
+            day: if *from_month_end { day.clone() } else { bounded(day, Field::Day) },
+            from_month_end: *from_month_end,
+            hour: bounded(hour, Field::Hour),
+            minute: bounded(minute, Field::Minute),
+            second: bounded(second, Field::Second),
+            zone: zone.clone(),
+        }
     }
 
     /// The first elapse later than `after`, to the microsecond; `local` is the zone that an event without one means.
@@ -189,7 +227,18 @@ impl Part {
         Self { start, last: None, step: None }
     }
 
-    /// Moves the last back onto the last step, and drops last and step where nothing but the start is left.
+    /// The part with its last value, unless the step arrives at the field's start again.
+    fn bounded(self, field: Field) -> Self {
+        let (from, to) = field.bounds();
+        let Self { start, last: None, step: Some(step) } = self else { return self };
+        // Days: months differ in length, so no step fits them all.
+        if field != Field::Day && (to + 1 - start).is_multiple_of(step) && start == from {
+            return self;
+        }
+        Self { last: Some(to), ..self }.normalized()
+    }
+
+    /// Moves the last value back onto a step, and drops last and step where nothing but the start is left.
     pub(super) fn normalized(self) -> Self {
         let Some(mut last) = self.last else { return self };
         if let Some(step) = self.step.filter(|_| last > self.start) {

@@ -88,7 +88,7 @@ pub fn calendar<S: AsRef<str>>(events: &[S], question: &CalendarQuestion<'_>) ->
 fn about_event(event: &str, question: &CalendarQuestion<'_>) -> Result<String, CalendarReportError> {
     let spec = CalendarSpec::parse_in(event, question.zone)
         .map_err(|source| CalendarReportError::Parse { event: event.to_owned(), source })?;
-    let mut table = Table::new("Normalized form:".len());
+    let mut table = Table::default();
     let normal = spec.to_string();
     if normal != event {
         table.row("Original form:", event);
@@ -107,7 +107,7 @@ fn about_event(event: &str, question: &CalendarQuestion<'_>) -> Result<String, C
             }
         }
     }
-    Ok(table.text)
+    Ok(table.print())
 }
 
 fn about_elapse(table: &mut Table, iteration: u32, elapse: Timestamp, question: &CalendarQuestion<'_>) {
@@ -154,32 +154,43 @@ pub fn timespan<S: AsRef<str>>(spans: &[S]) -> Report<TimeSpanReportError> {
 }
 
 fn about_span(text: &str, span: TimeSpan) -> String {
-    let mut table = Table::new("Original:".len());
+    let mut table = Table::default();
     table.row("Original:", text);
     // Infinity is systemd's greatest number.
     table.row("\u{3bc}s:", &span.micros().unwrap_or(u64::MAX).to_string());
     table.row("Human:", &span.to_string());
-    table.text
+    table.print()
 }
 
 /// Two columns, the first flush right.
+#[derive(Default)]
 struct Table {
-    text: String,
-    width: usize,
+    rows: Vec<(String, String)>,
 }
 
 impl Table {
-    fn new(width: usize) -> Self {
-        Self { text: String::new(), width }
+    fn row(&mut self, label: &str, value: &str) {
+        self.rows.push((label.to_owned(), value.to_owned()));
     }
 
-    fn row(&mut self, label: &str, value: &str) {
-        let mut label = label;
-        for line in value.trim_end_matches('\n').split('\n') {
-            // Writing to a `String` cannot fail.
-            let _ = writeln!(self.text, "{label:>width$} {line}", width = self.width);
-            label = "";
+    /// The lines. A value of several lines goes on below itself. systemd drops blanks at the end of a line, but of
+    /// the longest, which it need not align.
+    fn print(&self) -> String {
+        const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
+        let label_width = self.rows.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
+        let lines = self.rows.iter().flat_map(|(_, value)| value.split('\n'));
+        let width = lines.map(|line| line.chars().count()).max().unwrap_or(0);
+        let mut text = String::new();
+        for (label, value) in &self.rows {
+            let mut label = label.as_str();
+            for line in value.strip_suffix('\n').unwrap_or(value).split('\n') {
+                let line = if line.chars().count() < width { line.trim_end_matches(BLANKS) } else { line };
+                // Writing to a `String` cannot fail.
+                let _ = writeln!(text, "{label:>label_width$} {line}");
+                label = "";
+            }
         }
+        text
     }
 }
 

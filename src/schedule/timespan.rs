@@ -32,7 +32,8 @@ const YEAR: u64 = 31_557_600 * SEC;
 
 /// A length of time, in whole microseconds, as systemd keeps it.
 ///
-/// `Display` is systemd's form (`1h 30min`), which parses back to an equal value.
+/// `Display` is systemd's form (`1h 30min`), which parses back to an equal value up to 584,541 years; systemd refuses
+/// the longest spans that it prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TimeSpan {
     /// That many microseconds. `u64::MAX` of them print as `infinity`, for systemd keeps infinity so; parsing never
@@ -338,9 +339,10 @@ impl Parser<'_> {
     fn unit(&mut self) -> Result<u64, TimeSpanError> {
         let end = self.at;
         self.skip(is_blank);
-        for (name, unit) in UNITS {
+        let units = if self.rest().starts_with(char::is_alphabetic) { UNITS.as_slice() } else { &[] };
+        for (name, unit) in units {
             if self.eat(name) {
-                return Ok(unit);
+                return Ok(*unit);
             }
         }
         if self.at > end || self.rest().is_empty() {

@@ -246,7 +246,9 @@ impl Absolute<'_> {
         let error = |problem| TimestampError { problem, span: 0..self.text.len() };
         let now = clock.read(self.now.as_second()).ok_or_else(|| error(TimestampProblem::NoSuchTime))?;
         let (mut wall, micros) = read(self.text, Wall { season, ..now }).map_err(error)?;
-        let second = clock.settle(&mut wall).ok_or_else(|| error(TimestampProblem::NoSuchTime))?;
+        let second = clock.settle(&mut wall).ok_or_else(|| {
+            error(if wall.year >= 9999 { TimestampProblem::TooLate } else { TimestampProblem::NoSuchTime })
+        })?;
         at_micros(Some((second - offset) * 1_000_000 + micros), 0..self.text.len())
     }
 }

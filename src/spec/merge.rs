@@ -2,7 +2,9 @@
 //! there.
 
 use super::yaml::{Content, Node};
-use crate::diag::Report;
+use crate::diag::{Report, Span};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// Keys of a job whose maps are merged entry by entry; every other value is replaced whole by the job's own.
 const MERGED_DEEP: [&str; 5] = ["archive", "service", "service.directives", "fleet", "fleet.machine_metadata"];
@@ -15,11 +17,13 @@ pub(super) fn with_defaults(defaults: &Node, job: &Node) -> Node {
 fn merged(under: &Node, over: &Node, route: &str) -> Node {
     let (Content::Map(below), Content::Map(above)) = (&under.content, &over.content) else { return over.clone() };
     let mut entries = above.clone();
+    let own: HashMap<&str, usize> =
+        above.iter().enumerate().rev().filter_map(|(i, (k, _))| Some((k.key()?, i))).collect();
     for (key, value) in below {
         let Some(name) = key.key() else { continue };
         let inner = if route.is_empty() { name.to_owned() } else { format!("{route}.{name}") };
         let deep = MERGED_DEEP.contains(&inner.as_str()) || route == "service.directives";
-        match entries.iter_mut().find(|(k, _)| k.key() == Some(name)) {
+        match own.get(name).and_then(|index| entries.get_mut(*index)) {
             Some((_, own)) if deep => *own = merged(value, own, &inner),
             Some(_) => {}
             None => entries.push((key.clone(), value.clone())),
@@ -59,13 +63,20 @@ pub(super) fn include(root: &mut Node, included: Node, report: &mut Report) {
 
 fn add_entries(own: &mut Node, more: Node, report: &mut Report) {
     let (Content::Map(entries), Content::Map(more)) = (&mut own.content, more.content) else { return };
+    let mut known: HashMap<String, Span> =
+        entries.iter().filter_map(|(key, _)| Some((key.key()?.to_owned(), key.span.clone()))).collect();
     for (key, value) in more {
-        match entries.iter().find(|(k, _)| k.key() == key.key()) {
-            Some((first, _)) => {
-                let message = format!("`{}` is set in two files", key.key().unwrap_or("?"));
-                report.error("set-twice", &key.span, message).also(&first.span, "it is set here already");
+        match key.key().map(|name| known.entry(name.to_owned())) {
+            Some(Entry::Occupied(first)) if first.get().file != key.span.file => {
+                let message = format!("`{}` is set in two files", first.key());
+                report.error("set-twice", &key.span, message).also(first.get(), "it is set here already");
             }
-            None => entries.push((key, value)),
+            Some(Entry::Vacant(free)) => {
+                free.insert(key.span.clone());
+                entries.push((key, value));
+            }
+            // The decoder tells of what is twice in one file, and of keys that are no text.
+            Some(Entry::Occupied(_)) | None => entries.push((key, value)),
         }
     }
 }

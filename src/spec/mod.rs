@@ -4,11 +4,14 @@
 //! (`merge`), and the tree is decoded by hand (`decode`), so that all faults are told in one go.
 
 mod decode;
+mod mask;
 mod merge;
 mod model;
 mod places;
 mod read;
+mod secret_words;
 mod show;
+mod syntax;
 mod yaml;
 
 pub use model::{Fleet, IoClass, Job, JobIn, Relations, Service, Spec, StoreEntry};

@@ -1,13 +1,18 @@
 //! Reading a spec and what it includes.
 
 use super::yaml::{self, Content, Node};
-use super::{Spec, decode, merge};
+use super::{Spec, decode, merge, syntax};
 use crate::diag::{FileId, Report, Severity, Span};
+use std::collections::HashMap;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 /// A spec over this size is not read, in bytes: 16 MiB.
 pub const SPEC_MAX_BYTES: u64 = 16 * 1024 * 1024;
+/// More findings are only counted.
+const FINDINGS_MAX: usize = 1_000;
+/// A spec has at most this many files.
+const FILES_MAX: usize = 256;
 /// How deep includes may nest.
 const INCLUDE_DEPTH_MAX: usize = 8;
 
@@ -69,7 +74,7 @@ pub fn read_file(path: &str) -> Result<Vec<u8>, ReadError> {
 /// Reads a spec and everything that it includes, through `read`. The spec is there only where the report has no
 /// errors.
 pub fn load(path: &str, read: &dyn Fn(&str) -> Result<Vec<u8>, ReadError>) -> (Option<Spec>, Report) {
-    let mut loader = Loader { read: Some(read), report: Report::default(), open: vec![] };
+    let mut loader = Loader { read: Some(read), report: limited(), open: vec![], included: HashMap::new() };
     let root = loader.file(path, None);
     finish(root, loader.report)
 }
@@ -77,13 +82,23 @@ pub fn load(path: &str, read: &dyn Fn(&str) -> Result<Vec<u8>, ReadError>) -> (O
 /// Reads a spec from a text that can include nothing, such as a value in etcd.
 #[must_use]
 pub fn load_text(name: &str, text: &[u8]) -> (Option<Spec>, Report) {
-    let mut loader = Loader { read: None, report: Report::default(), open: vec![] };
+    let mut loader = Loader { read: None, report: limited(), open: vec![], included: HashMap::new() };
     let root = loader.bytes(name, text.to_vec(), None);
     finish(root, loader.report)
 }
 
+fn limited() -> Report {
+    let mut report = Report::default();
+    report.limit(FINDINGS_MAX);
+    report
+}
+
 fn finish(root: Option<Node>, mut report: Report) -> (Option<Spec>, Report) {
     let spec = root.map(|root| decode::spec(&root, &mut report));
+    if report.untold() > 0 {
+        let message = format!("{} more findings are not shown", report.untold());
+        report.push(Severity::Error, "spec-limits", message).help("mend those above first");
+    }
     (spec.filter(|_| !report.has_errors()), report)
 }
 
@@ -92,7 +107,10 @@ type ReadFile<'a> = dyn Fn(&str) -> Result<Vec<u8>, ReadError> + 'a;
 struct Loader<'a> {
     read: Option<&'a ReadFile<'a>>,
     report: Report,
+    /// The files that are being read, each included by the one before.
     open: Vec<String>,
+    /// Every included file, with where it is asked for.
+    included: HashMap<PathBuf, Span>,
 }
 
 impl Loader<'_> {
@@ -127,7 +145,8 @@ impl Loader<'_> {
             }
         };
         let file = self.report.sources.add(name, text.as_str());
-        let mut root = yaml::parse(file, &text, &mut self.report)?;
+        super::mask::mask_lines(&mut self.report.sources, file, &text);
+        let mut root = yaml::parse(file, &text).map_err(|error| syntax::tell(&mut self.report, file, &error)).ok()?;
         self.includes(name, file, &mut root);
         Some(root)
     }
@@ -139,8 +158,7 @@ impl Loader<'_> {
         let (_, value) = entries.remove(index);
         self.open.push(name.to_owned());
         for (path, span) in self.include_paths(name, value) {
-            if self.open.contains(&path) || self.open.len() > INCLUDE_DEPTH_MAX {
-                self.error(Some(&span), "include-loop", format!("`{path}` includes itself, or includes nest too deep"));
+            if !self.may_include(&path, &span) {
                 continue;
             }
             if let Some(included) = self.file(&path, Some(&span)) {
@@ -148,6 +166,26 @@ impl Loader<'_> {
             }
         }
         self.open.pop();
+    }
+
+    /// Whether a file may be included; each is once.
+    fn may_include(&mut self, path: &str, span: &Span) -> bool {
+        let plain = without_detours(path);
+        if self.open.iter().any(|open| without_detours(open) == plain) {
+            self.error(Some(span), "include-loop", format!("`{path}` includes itself"));
+            return false;
+        }
+        if self.open.len() > INCLUDE_DEPTH_MAX || self.included.len() >= FILES_MAX {
+            let message = format!("a spec has at most {FILES_MAX} files, {INCLUDE_DEPTH_MAX} deep");
+            self.error(Some(span), "spec-limits", message);
+            return false;
+        }
+        let first = self.included.insert(plain, span.clone());
+        if let Some(first) = &first {
+            let message = format!("`{path}` is included twice");
+            self.error(Some(span), "include-twice", message).also(first, "it is included here first");
+        }
+        first.is_none()
     }
 
     fn include_paths(&mut self, name: &str, value: Node) -> Vec<(String, Span)> {
@@ -175,4 +213,19 @@ fn beside(name: &str, path: &str) -> String {
         Some(parent) if Path::new(path).is_relative() => parent.join(path).to_string_lossy().into_owned(),
         _ => path.to_owned(),
     }
+}
+
+/// A path without `.` and `..`, by its text alone.
+fn without_detours(path: &str) -> PathBuf {
+    let mut short = PathBuf::new();
+    for part in Path::new(path).components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if short.file_name().is_some() => {
+                short.pop();
+            }
+            Component::Prefix(_) | Component::RootDir | Component::ParentDir | Component::Normal(_) => short.push(part),
+        }
+    }
+    short
 }

@@ -1,8 +1,10 @@
 //! A spec fully resolved, each value with where it came from.
 
 use super::model::{Job, Spec};
-use super::places::Origin;
+use super::places::{Origin, Place};
+use super::secret_words::{looks_secret, secret_in_text};
 use crate::diag::Sources;
+use crate::retention::Keep;
 use crate::target::Target;
 use crate::value::format_duration;
 use serde_json::{Map, Value, json};
@@ -34,7 +36,8 @@ fn job_value(job: &Job) -> Value {
     let Job { name: _, description, instances, schedule, relations, sources, archive, store, job_in, fleet, service } =
         job;
     let sources: Map<String, Value> = sources.iter().map(|source| (source.name.clone(), flat(json!(source)))).collect();
-    let store: Vec<Value> = store.iter().map(|entry| json!({"to": entry.to, "keep": entry.keep})).collect();
+    let store: Vec<Value> =
+        store.iter().map(|entry| json!({"to": entry.to, "keep": keep_value(&entry.keep)})).collect();
     json!({
         "description": description,
         "instances": instances,
@@ -53,17 +56,35 @@ fn job_value(job: &Job) -> Value {
     })
 }
 
+fn keep_value(keep: &Keep) -> Value {
+    match keep {
+        Keep::All => json!("all"),
+        Keep::Policy(policy) => json!(policy),
+    }
+}
+
 /// A source as the spec writes it: what it reads beside what it is.
 fn flat(source: Value) -> Value {
     let Value::Object(mut map) = source else { return source };
     map.remove("name");
-    if let Some(Value::Object(kind)) = map.remove("kind") {
-        let inner = kind.into_iter().next().map(|(_, inner)| inner);
-        if let Some(Value::Object(inner)) = inner {
-            map.extend(inner.into_iter().map(|(k, v)| if k == "argv" { ("command".into(), v) } else { (k, v) }));
+    let Some(Value::Object(kind)) = map.remove("kind") else { return Value::Object(map) };
+    let Some((_, Value::Object(inner))) = kind.into_iter().next() else { return Value::Object(map) };
+    for (key, value) in inner {
+        match (key.as_str(), value) {
+            ("argv", value) => drop(map.insert("command".into(), value)),
+            ("content", Value::Object(content)) => {
+                map.extend(content.into_iter().flat_map(|(_, what)| content_keys(what)))
+            }
+            (_, value) => drop(map.insert(key, value)),
         }
     }
     Value::Object(map)
+}
+
+/// `tree` and `exclude`, or `extension`.
+fn content_keys(content: Value) -> Map<String, Value> {
+    let Value::Object(content) = content else { return Map::new() };
+    content.into_iter().map(|(key, value)| (if key == "path" { "tree".to_owned() } else { key }, value)).collect()
 }
 
 fn schedule_value(schedule: &crate::schedule::Schedule) -> Value {
@@ -108,35 +129,86 @@ struct Lines<'a> {
 impl Lines<'_> {
     fn value(&mut self, key: &str, route: &str, depth: usize, value: &Value) {
         let indent = "  ".repeat(depth);
+        let name = word(key);
         match value {
             Value::Null => {}
             Value::Array(items) if items.is_empty() => {}
             Value::Object(map) if map.is_empty() => {}
             Value::Object(map) => {
-                let _ = writeln!(self.text, "{indent}{key}:");
+                let _ = writeln!(self.text, "{indent}{name}:");
                 for (inner, value) in map {
                     self.value(inner, &format!("{route}.{inner}"), depth + 1, value);
                 }
             }
+            Value::Array(items) if items.iter().any(Value::is_object) => {
+                let _ = writeln!(self.text, "{indent}{name}:");
+                for (index, item) in items.iter().enumerate() {
+                    self.item(&format!("{route}[{index}]"), depth + 1, item);
+                }
+            }
             Value::Array(_) | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
                 let origin = self.origin(route);
+                let value = without_secrets(key, value);
                 // JSON is YAML.
-                let _ = writeln!(self.text, "{indent}{key}: {value}  # {origin}");
+                let _ = writeln!(self.text, "{indent}{name}: {value}  # {origin}");
             }
         }
     }
 
+    /// An item of a list, its first line led by a `-`.
+    fn item(&mut self, route: &str, depth: usize, item: &Value) {
+        let start = self.text.len();
+        let Value::Object(map) = item else { return };
+        for (inner, value) in map {
+            self.value(inner, &format!("{route}.{inner}"), depth + 1, value);
+        }
+        let dash = start + 2 * depth;
+        self.text.replace_range(dash..dash + 1, "-");
+    }
+
     fn origin(&self, route: &str) -> String {
-        match self.spec.places.exact(route) {
-            None => "built in".to_owned(),
-            Some(place) => {
-                let at = self.sources.locate(&place.span).map(|(file, at)| format!("{}:{}", file.name, at.line));
-                let from = match place.origin {
-                    Origin::Written => "",
-                    Origin::Default => "defaults, ",
-                };
-                format!("{from}{}", at.unwrap_or_default())
-            }
+        let Some(place) = self.place(route) else { return "built in".to_owned() };
+        let at = self.sources.locate(&place.span).map(|(file, at)| format!("{}:{}", file.name, at.line));
+        let from = match place.origin {
+            Origin::Written => "",
+            Origin::Default => "defaults, ",
+        };
+        format!("{from}{}", at.unwrap_or_default())
+    }
+
+    /// Where a value was written, also where it was written in a shorter form than it is shown in: `compression: gzip`,
+    /// `cron: …`.
+    fn place(&self, route: &str) -> Option<&Place> {
+        let places = &self.spec.places;
+        if let Some(place) = places.exact(route) {
+            return Some(place);
+        }
+        if let Some(schedule) = route.strip_suffix(".calendar") {
+            return places.exact(&format!("{schedule}.cron"));
+        }
+        let (around, _) = route.rsplit_once(['.', '['])?;
+        let (shorter, _) = around.rsplit_once(['.', '['])?;
+        let is_short = places.exact(around).is_none() || route.ends_with("].to");
+        let short = if places.exact(around).is_none() { shorter } else { around };
+        places.exact(short).filter(|_| is_short)
+    }
+}
+
+/// A key as YAML reads it back: in quotes where it could be something else.
+fn word(key: &str) -> String {
+    let plain = key.starts_with(|c: char| c.is_ascii_alphabetic())
+        && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
+        && !matches!(key.to_ascii_lowercase().as_str(), "true" | "false" | "null" | "yes" | "no" | "on" | "off");
+    if plain { key.to_owned() } else { json!(key).to_string() }
+}
+
+/// A value with `***` for what looks like a secret.
+fn without_secrets(key: &str, value: &Value) -> Value {
+    match value {
+        Value::String(text) if looks_secret(key, text) || secret_in_text(text).is_some() => json!("***"),
+        Value::Array(items) => items.iter().map(|item| without_secrets(key, item)).collect(),
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => {
+            other.clone()
         }
     }
 }

@@ -1,19 +1,18 @@
 //! YAML as a tree in which every value knows where it was written. The one module that knows the YAML crate.
 
 use super::places::Origin;
-use crate::diag::{FileId, Report, Span};
+use crate::diag::{FileId, Span};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_yaml::budget::Budget;
-use serde_yaml::options::{DuplicateKeyPolicy, Options};
-use serde_yaml::{Location, Spanned};
+use serde_yaml::options::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
+use serde_yaml::{Error, Options, Spanned};
 use std::fmt;
 
-/// Specs with more values are refused: 20,000 jobs have about a million.
-const NODES_MAX: usize = 4_000_000;
-/// Values nested deeper are refused.
+/// Lists and mappings within each other. A spec needs ten.
 const DEPTH_MAX: usize = 48;
-/// Aliases may stand for this many values together, which is no hindrance to people and the end of alias bombs.
-const ALIAS_EVENTS_MAX: usize = 200_000;
+/// Values in one file: enough for 20,000 jobs of fifty values each.
+const NODES_MAX: usize = 1_200_000;
+/// Values that aliases may stand for, all told: enough to share a block among 20,000 jobs.
+const ALIASED_MAX: usize = 400_000;
 
 /// A value and where it was written.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,6 +59,15 @@ impl Node {
         }
     }
 
+    /// How many values it holds, itself included.
+    pub(super) fn size(&self) -> usize {
+        1 + match &self.content {
+            Content::List(items) => items.iter().map(Self::size).sum(),
+            Content::Map(entries) => entries.iter().map(|(_, value)| 1 + value.size()).sum(),
+            Content::Null | Content::Bool(_) | Content::Number(_) | Content::Text(_) => 0,
+        }
+    }
+
     /// The same value as one that came from `defaults:`.
     pub(super) fn as_default(&self) -> Self {
         let content = match &self.content {
@@ -73,212 +81,225 @@ impl Node {
     }
 }
 
-/// Reads one YAML document; what it cannot read becomes one error of the report.
-pub(super) fn parse(file: FileId, text: &str, report: &mut Report) -> Option<Node> {
-    match serde_yaml::from_str_with_options::<Spanned<Raw>>(text, options()) {
-        Ok(root) => Some(node(root, file, text)),
-        Err(error) => {
-            syntax_error(file, text, &error, report);
-            None
-        }
-    }
+/// Why a text is not YAML that can be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SyntaxError {
+    /// What is wrong, without its place.
+    pub(super) message: String,
+    /// Line and column, from 1, columns in characters; none where the text as a whole is meant.
+    pub(super) at: Option<(usize, usize)>,
+    /// Whether the text is YAML, but larger or deeper than a spec may be.
+    pub(super) limit: bool,
+}
+
+/// Reads a text.
+pub(super) fn parse(file: FileId, text: &str) -> Result<Node, SyntaxError> {
+    let raw = serde_yaml::from_str_with_options::<Raw>(text, options()).map_err(|e| syntax_error(&e))?;
+    Ok(raw.into_node(file, text))
 }
 
 fn options() -> Options {
-    let mut options = Options::default();
-    let mut budget = Budget::default();
-    budget.max_depth = DEPTH_MAX;
-    budget.flow_nesting_limit = DEPTH_MAX;
-    budget.max_nodes = NODES_MAX;
-    budget.max_events = NODES_MAX * 2;
-    options.budget = Some(budget);
-    options.alias_limits.max_total_replayed_events = ALIAS_EVENTS_MAX;
-    options.duplicate_keys = DuplicateKeyPolicy::PassThrough;
-    options.strict_booleans = true;
-    options.leading_zero_numbers_as_strings = true;
-    options.underscored_numbers_as_strings = true;
-    options.with_snippet = false;
-    options
+    serde_yaml::options! {
+        budget: serde_yaml::budget! {
+            max_events: 4 * NODES_MAX,
+            max_nodes: NODES_MAX,
+            max_depth: DEPTH_MAX,
+            flow_nesting_limit: DEPTH_MAX,
+            max_documents: 2,
+            max_aliases: ALIASED_MAX,
+            max_merge_keys: ALIASED_MAX,
+            enforce_alias_anchor_ratio: false,
+        },
+        alias_limits: serde_yaml::alias_limits! {
+            max_total_replayed_events: ALIASED_MAX,
+            max_replay_stack_depth: 16,
+        },
+        duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        strict_booleans: true,
+        leading_zero_numbers_as_strings: true,
+        underscored_numbers_as_strings: true,
+        non_finite_float_policy: NonFiniteFloatPolicy::AsString,
+        with_snippet: false,
+    }
 }
 
-fn syntax_error(file: FileId, text: &str, error: &serde_yaml::Error, report: &mut Report) {
+fn syntax_error(error: &Error) -> SyntaxError {
     let location = error.location();
-    let start = location.map_or(0, |l| byte_of(text, l));
-    let span = Span { file, start, end: (start + 1).min(text.len().max(start)) };
-    let message = plain_message(error);
-    let line_start = text.get(..start).and_then(|before| before.rfind('\n')).map_or(0, |i| i + 1);
-    let indent: String =
-        text.get(line_start..).unwrap_or("").chars().take_while(|c| c.is_whitespace() && *c != '\n').collect();
-    if indent.contains('\t') {
-        let at = line_start + indent.find('\t').unwrap_or(0);
-        let span = Span { file, start: at, end: at + 1 };
-        report.error("yaml-tab", &span, "a tab in the indentation, which YAML forbids").help("indent with blanks");
-        return;
+    let number = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+    let at = location.filter(|l| l.line() > 0).map(|l| (number(l.line()), number(l.column())));
+    let message = error.to_string();
+    if let Some(message) = beyond_limits(error, &message) {
+        return SyntaxError { message, at, limit: true };
     }
-    let diagnostic = report.error("yaml-syntax", &span, message);
-    if text.get(start..).is_some_and(|rest| rest.starts_with('@') || rest.starts_with('`') || rest.starts_with('%')) {
-        diagnostic.help("put the text in quotes: YAML gives this character a meaning of its own");
+    let end = message.rfind(" at line ").filter(|_| at.is_some()).unwrap_or(message.len());
+    SyntaxError { message: message.get(..end).unwrap_or_default().to_owned(), at, limit: false }
+}
+
+/// Which limit a text exceeds, if that is what is wrong with it.
+fn beyond_limits(error: &Error, message: &str) -> Option<String> {
+    let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
+    if says(&["alias replay", "alias expansion", "max_aliases", "merge keys"]) {
+        return Some(format!("aliases stand for more than {ALIASED_MAX} values, or for each other too often"));
     }
-}
-
-/// The message without the place, which we show ourselves.
-fn plain_message(error: &serde_yaml::Error) -> String {
-    let text = error.without_snippet().to_string();
-    let text = text.lines().next().unwrap_or("").to_owned();
-    let cut = text.find(" at line ").or_else(|| text.find(" (line ")).unwrap_or(text.len());
-    let plain = text.get(..cut).unwrap_or(&text);
-    let plain = match plain.strip_prefix("error: ").unwrap_or(plain).split_once(": column ") {
-        Some((before, _)) => before,
-        None => plain,
-    };
-    let mut chars = plain.chars();
-    let first = chars.next().map_or_else(String::new, |c| c.to_lowercase().to_string());
-    format!("this is not YAML: {first}{}", chars.as_str().trim_end_matches(['.', ':']))
-}
-
-fn byte_of(text: &str, location: Location) -> usize {
-    if let Some(offset) = location.span().byte_offset() {
-        return usize::try_from(offset).unwrap_or(0).min(text.len());
+    if says(&["recursion limit", "nesting", "depth", "too deep"]) {
+        return Some(format!("lists and maps stand in each other more than {DEPTH_MAX} deep"));
     }
-    let line = usize::try_from(location.line().saturating_sub(1)).unwrap_or(0);
-    let column = usize::try_from(location.column().saturating_sub(1)).unwrap_or(0);
-    let start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
-    let rest = text.get(start..).unwrap_or("");
-    start + rest.char_indices().nth(column).map_or(rest.len(), |(at, _)| at)
+    matches!(error, Error::Budget { .. }).then(|| format!("it has more than {NODES_MAX} values"))
 }
 
-fn node(raw: Spanned<Raw>, file: FileId, text: &str) -> Node {
-    let location = if raw.defined == Location::UNKNOWN { raw.referenced } else { raw.defined };
-    let span = span_of(location, file, text, &raw.value);
-    let content = match raw.value {
-        Raw::Null => Content::Null,
-        Raw::Bool(value) => Content::Bool(value),
-        Raw::Number(value) => Content::Number(written(text, &span).unwrap_or(value)),
-        Raw::Text(value) => Content::Text(value),
-        Raw::List(items) => Content::List(items.into_iter().map(|item| node(item, file, text)).collect()),
-        Raw::Map(entries) => {
-            Content::Map(entries.into_iter().map(|(k, v)| (node(k, file, text), node(v, file, text))).collect())
-        }
-    };
-    Node { content, span, origin: Origin::Written }
+/// A value as the crate hands it over, its place in bytes.
+struct Raw {
+    start: u32,
+    end: u32,
+    kind: RawKind,
 }
 
-/// A number as its author wrote it: `1.10` is a version, not 1.1.
-fn written(text: &str, span: &Span) -> Option<String> {
-    let written = text.get(span.start..span.end)?.trim();
-    (!written.is_empty() && written.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c)))
-        .then(|| written.into())
-}
-
-fn span_of(location: Location, file: FileId, text: &str, raw: &Raw) -> Span {
-    let start = byte_of(text, location);
-    let length = location.span().byte_len().and_then(|n| usize::try_from(n).ok()).unwrap_or(1);
-    let mut end = start.saturating_add(length).min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    let covered = text.get(start..end).unwrap_or("");
-    // A scalar's range may take in the blanks and the comment after it.
-    let end = match raw {
-        Raw::List(_) | Raw::Map(_) | Raw::Null => start + covered.lines().next().unwrap_or("").trim_end().len(),
-        Raw::Bool(_) | Raw::Number(_) | Raw::Text(_) => start + covered.trim_end().len(),
-    };
-    Span { file, start, end: end.max(start) }
-}
-
-enum Raw {
+enum RawKind {
     Null,
-    Bool(bool),
-    Number(String),
+    Bool,
+    Number,
     Text(String),
-    List(Vec<Spanned<Raw>>),
-    Map(Vec<(Spanned<Raw>, Spanned<Raw>)>),
+    List(Vec<Raw>),
+    Map(Vec<(Raw, Raw)>),
 }
 
 impl<'de> Deserialize<'de> for Raw {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(RawVisitor)
+        let spanned = Spanned::<RawKind>::deserialize(deserializer)?;
+        let place = spanned.defined.span();
+        let start = place.byte_offset().and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
+        let length = place.byte_len().and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
+        Ok(Self { start, end: start.saturating_add(length), kind: spanned.value })
     }
 }
 
-struct RawVisitor;
+impl<'de> Deserialize<'de> for RawKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(KindVisitor)
+    }
+}
 
-impl<'de> Visitor<'de> for RawVisitor {
-    type Value = Raw;
+struct KindVisitor;
+
+impl<'de> Visitor<'de> for KindVisitor {
+    type Value = RawKind;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
+        f.write_str("a YAML value")
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Raw, E> {
-        Ok(Raw::Bool(value))
+    fn visit_unit<E>(self) -> Result<RawKind, E> {
+        Ok(RawKind::Null)
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Raw, E> {
-        Ok(Raw::Number(value.to_string()))
+    fn visit_bool<E>(self, _: bool) -> Result<RawKind, E> {
+        Ok(RawKind::Bool)
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Raw, E> {
-        Ok(Raw::Number(value.to_string()))
+    fn visit_i64<E>(self, _: i64) -> Result<RawKind, E> {
+        Ok(RawKind::Number)
     }
 
-    fn visit_i128<E>(self, value: i128) -> Result<Raw, E> {
-        Ok(Raw::Number(value.to_string()))
+    fn visit_u64<E>(self, _: u64) -> Result<RawKind, E> {
+        Ok(RawKind::Number)
     }
 
-    fn visit_u128<E>(self, value: u128) -> Result<Raw, E> {
-        Ok(Raw::Number(value.to_string()))
+    fn visit_i128<E>(self, _: i128) -> Result<RawKind, E> {
+        Ok(RawKind::Number)
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Raw, E> {
-        Ok(Raw::Number(value.to_string()))
+    fn visit_u128<E>(self, _: u128) -> Result<RawKind, E> {
+        Ok(RawKind::Number)
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Raw, E> {
-        Ok(Raw::Text(value.to_owned()))
+    fn visit_f64<E>(self, _: f64) -> Result<RawKind, E> {
+        Ok(RawKind::Number)
     }
 
-    fn visit_string<E>(self, value: String) -> Result<Raw, E> {
-        Ok(Raw::Text(value))
+    fn visit_str<E>(self, text: &str) -> Result<RawKind, E> {
+        Ok(RawKind::Text(text.to_owned()))
     }
 
-    fn visit_unit<E>(self) -> Result<Raw, E> {
-        Ok(Raw::Null)
+    fn visit_string<E>(self, text: String) -> Result<RawKind, E> {
+        Ok(RawKind::Text(text))
     }
 
-    fn visit_none<E>(self) -> Result<Raw, E> {
-        Ok(Raw::Null)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Raw, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Raw, A::Error> {
-        let mut list = vec![];
-        while let Some(item) = items.next_element()? {
-            list.push(item);
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<RawKind, A::Error> {
+        let mut items = vec![];
+        while let Some(item) = list.next_element()? {
+            items.push(item);
         }
-        Ok(Raw::List(list))
+        Ok(RawKind::List(items))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Raw, A::Error> {
-        let mut map = vec![];
-        while let Some(entry) = entries.next_entry()? {
-            map.push(entry);
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawKind, A::Error> {
+        let mut entries = vec![];
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
         }
-        Ok(Raw::Map(map))
+        Ok(RawKind::Map(entries))
     }
+}
+
+impl Raw {
+    fn into_node(self, file: FileId, source: &str) -> Node {
+        let (start, mut end) = (self.start as usize, self.end as usize);
+        let written = source.get(start..end).unwrap_or("");
+        let content = match self.kind {
+            RawKind::Null => Content::Null,
+            RawKind::Bool => Content::Bool(written.eq_ignore_ascii_case("true")),
+            RawKind::Number => Content::Number(written.into()),
+            RawKind::Text(text) => Content::Text(text),
+            RawKind::List(items) => Content::List(items.into_iter().map(|item| item.into_node(file, source)).collect()),
+            RawKind::Map(entries) => {
+                let node = |(key, value): (Self, Self)| (key.into_node(file, source), value.into_node(file, source));
+                Content::Map(entries.into_iter().map(node).collect())
+            }
+        };
+        end = match &content {
+            Content::Text(_) => start + written.trim_end().len(),
+            Content::Null | Content::Bool(_) | Content::Number(_) => end,
+            Content::List(_) | Content::Map(_) => end.max(last_end(&content)),
+        };
+        end += closing_length(source, start, end);
+        Node { content, span: Span { file, start, end }, origin: Origin::Written }
+    }
+}
+
+/// Where the last value in a list or mapping ends; the crate tells of these only where they begin.
+fn last_end(content: &Content) -> usize {
+    let last = match content {
+        Content::Null | Content::Bool(_) | Content::Number(_) | Content::Text(_) => None,
+        Content::List(items) => items.last(),
+        Content::Map(entries) => entries.last().map(|(_, value)| value),
+    };
+    last.map_or(0, |node| node.span.end)
+}
+
+/// The length of what closes a list or mapping in brackets, blanks before it included.
+fn closing_length(source: &str, start: usize, end: usize) -> usize {
+    let closing = match source.as_bytes().get(start) {
+        Some(b'[') => ']',
+        Some(b'{') => '}',
+        Some(_) | None => return 0,
+    };
+    let rest = source.get(end..).unwrap_or("");
+    let after = rest.trim_start_matches([' ', ',']);
+    if after.starts_with(closing) { rest.len() - after.len() + 1 } else { 0 }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diag::Report;
 
     fn read(text: &str) -> Result<Node, String> {
         let mut report = Report::default();
         let file = report.sources.add("a.yaml", text);
-        parse(file, text, &mut report).ok_or_else(|| crate::diag::render_human(&report, crate::diag::Colour::Never))
+        parse(file, text).map_err(|error| {
+            crate::spec::syntax::tell(&mut report, file, &error);
+            crate::diag::render_human(&report, crate::diag::Colour::Never)
+        })
     }
 
     fn get<'a>(node: &'a Node, key: &str) -> &'a Node {
@@ -322,7 +343,7 @@ mod tests {
     fn bombs_and_nesting_are_refused_at_once() {
         let mut bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n".to_owned();
         for i in 1..12 {
-            bomb.push_str(&format!("a{i}: &a{i} [*a{0},*a{0},*a{0},*a{0},*a{0},*a{0},*a{0},*a{0},*a{0}]\n", i - 1));
+            bomb = format!("{bomb}a{i}: &a{i} [*a{0},*a{0},*a{0},*a{0},*a{0},*a{0},*a{0},*a{0},*a{0}]\n", i - 1);
         }
         assert!(read(&bomb).is_err());
         assert!(read(&"[".repeat(10_000)).is_err());

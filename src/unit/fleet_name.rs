@@ -144,6 +144,17 @@ impl FleetName {
     }
 }
 
+/// The values of an option that may hold several, such as `MachineMetadata=`: a line is split where it begins and ends
+/// with a quote, at single blanks between quotes, and is one value otherwise.
+#[must_use]
+pub fn split_values(line: &str) -> Vec<&str> {
+    if line.starts_with('"') && line.ends_with('"') {
+        line.trim_matches('"').split("\" \"").collect()
+    } else {
+        vec![line]
+    }
+}
+
 /// Whether a text is a path, to fleet's escaping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EscapeAs {

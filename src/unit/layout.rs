@@ -1,6 +1,6 @@
 //! Breaking a long assignment into continuation lines.
 
-/// No physical line that can be broken is longer, line end not counted. systemd before 236 reads lines of 2,047
+/// No physical line that can be broken is longer, line end not counted. systemd of fleet's time reads lines of 2,047
 /// bytes and fleet refuses 2,048; half of that leaves room for what others add.
 pub const LINE_MAX_BYTES: usize = 1023;
 /// Where a line is broken when it can be, for a reader's sake.

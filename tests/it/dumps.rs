@@ -1,6 +1,9 @@
 //! Dumps out of real containers: what is read is what is there, what fails is no dump, and nothing stays behind.
 
+use std::ffi::OsString;
+use std::fs::Permissions;
 use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -16,7 +19,7 @@ use eightbells::value::Context;
 use serde_json::{Value, json};
 
 use crate::support::docker::{Container, Docker};
-use crate::support::{TempDir, is_root, skip, temp_dir, wait_until};
+use crate::support::{TempDir, is_root, output_of, skip, temp_dir, wait_until};
 
 /// What a `moin` that reduces a wiki writes: a tree, with a name that is not easy.
 const MOIN: &[u8] = br#"#!/bin/sh
@@ -28,35 +31,32 @@ echo secret >"$target/user/me"
 ln -s /etc/passwd "$target/pages/link"
 "#;
 
-struct Bench {
-    folder: TempDir,
-    with: Surroundings,
+/// A run's surroundings, with a state folder of its own.
+pub struct Bench {
+    pub folder: TempDir,
+    pub with: Surroundings,
 }
 
 impl Bench {
     fn new(docker: &Docker) -> Self {
+        Self::with(docker.host().map(|host| ("DOCKER_HOST".into(), host.into())))
+    }
+
+    /// With these variables besides the tests' own.
+    pub fn with(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let folder = temp_dir();
         let state = StateDir::find(Some(folder.path()), &Environment::default()).unwrap();
         let run = RunId::random().unwrap();
         let journal = Arc::new(Journal::open(&state, "job", None, run.clone()).unwrap());
         let time = "2014-11-02T01:02:03[UTC]".parse().unwrap();
-        let context = Context {
-            job: "job".into(),
-            instance: Some("80".into()),
-            host: "h".into(),
-            source: None,
-            scratch: None,
-            time,
-        };
-        let host = docker.host().map(|host| ("DOCKER_HOST".into(), host.into()));
-        let environment = std::env::vars_os().chain(host).collect();
-        Self {
-            folder,
-            with: Surroundings { context, secrets: Arc::default(), environment, run, journal, stop: Stop::default() },
-        }
+        let (job, instance, host) = ("job".into(), Some("80".into()), "h".into());
+        let context = Context { job, instance, host, source: None, scratch: None, time };
+        let environment = std::env::vars_os().chain(variables).collect();
+        let stop = Stop::default();
+        Self { folder, with: Surroundings { context, secrets: Arc::default(), environment, run, journal, stop } }
     }
 
-    fn dump(&self, source: &Source) -> Result<(Vec<u8>, Outcome), DumpError> {
+    pub fn dump(&self, source: &Source) -> Result<(Vec<u8>, Outcome), DumpError> {
         let mut dump = Dump::start(source, &self.with)?;
         let mut bytes = vec![];
         let _ = dump.stream.read_to_end(&mut bytes);
@@ -64,7 +64,7 @@ impl Bench {
     }
 
     /// What the next run would find undone.
-    fn left(&self) -> Vec<Obligation> {
+    pub fn left(&self) -> Vec<Obligation> {
         let state = StateDir::find(Some(self.folder.path()), &Environment::default()).unwrap();
         let copy = self.folder.path().join("copy.journal");
         std::fs::copy(state.file("job", None, ".journal"), copy).unwrap();
@@ -93,7 +93,8 @@ fn moin(container: &Container<'_>, access: &str) -> Source {
     )
 }
 
-fn listing(bytes: &[u8]) -> Vec<String> {
+/// The names in an archive, sorted.
+pub fn listing(bytes: &[u8]) -> Vec<String> {
     let folder = temp_dir();
     std::fs::write(folder.path().join("a"), bytes).unwrap();
     let list = Command::new("tar").arg("-tf").arg(folder.path().join("a")).output().unwrap();
@@ -264,7 +265,7 @@ fn a_dump_that_fails_leaves_nothing() {
     let empty = json!({"dump": ["mkdir", "{scratch}/a"], "content": {"tree": {"path": "{scratch}/a"}}});
     assert!(matches!(bench.dump(&source(&container, &empty)), Err(DumpError::NoFile)));
     let missing = bench.dump(&source(&container, &json!({"dump": ["/no/such/program"]}))).unwrap_err();
-    assert!(matches!(missing, DumpError::Failed { .. }), "{missing}");
+    assert!(missing.to_string().contains("no such file or directory"), "{missing}");
     assert_clean(&container, &bench);
 }
 
@@ -444,6 +445,55 @@ fn a_container_without_a_shell_can_be_dumped_too() {
     assert_eq!(listing(&bytes).len(), 2);
     assert_eq!(outcome.warnings, Vec::<String>::new());
     assert_eq!(left.stdout, b"");
+    assert_eq!(bench.left(), []);
+}
+
+/// Set where a test runs itself again as a user who may talk to the engine, and is not root.
+const AS_NOBODY: &str = "EIGHTBELLS_TEST_AS_NOBODY";
+
+/// Root runs the test that calls this again as nobody, in whose hands the engine's socket is put.
+fn again_as_nobody(docker: &Docker, container: &Container<'_>) {
+    let socket = Path::new(docker.host().unwrap().trim_start_matches("unix://"));
+    std::fs::set_permissions(socket.parent().unwrap(), Permissions::from_mode(0o711)).unwrap();
+    std::fs::set_permissions(socket, Permissions::from_mode(0o666)).unwrap();
+    let mut again = Command::new("setpriv");
+    again.args(["--reuid", "65534", "--regid", "65534", "--clear-groups", "--"]).arg(std::env::current_exe().unwrap());
+    again.args(["--exact", &skip::running_test(), "--nocapture"]);
+    again.env(AS_NOBODY, &container.name).env("DOCKER_HOST", docker.host().unwrap()).env("HOME", "/");
+    output_of(&mut again);
+}
+
+#[test]
+fn who_is_not_root_reads_through_exec_and_ends_a_dump_from_inside() {
+    if let Some(name) = std::env::var_os(AS_NOBODY) {
+        return as_nobody(name.to_str().unwrap());
+    }
+    let Some(docker) = Docker::start() else { return };
+    if !is_root() || docker.host().is_none_or(|host| !host.starts_with("unix://")) {
+        return skip("needs root and an engine of its own");
+    }
+    let container = docker.run("dump-nobody", &[]);
+    again_as_nobody(docker, &container);
+    assert_eq!(container.sh("ls /tmp"), "");
+    assert!(!marked(&container));
+}
+
+fn as_nobody(container: &str) {
+    let bench = Bench::with([]);
+    let of = |access: &str, script: &str| -> Source {
+        let kind = json!({"container": container, "engine": "auto", "access": access, "dump": ["sh", "-c", script],
+            "content": {"tree": {"path": "{scratch}"}}});
+        serde_json::from_value(json!({"name": "s", "kind": {"container": kind}})).unwrap()
+    };
+    let (bytes, outcome) = bench.dump(&of("auto", "echo x >{scratch}/f")).unwrap();
+    assert_eq!(listing(&bytes).len(), 2);
+    assert!(outcome.how.as_ref().unwrap().contains("may not look into it"), "{outcome:?}");
+    let error = bench.dump(&of("direct", "echo x >{scratch}/f")).unwrap_err();
+    assert!(error.to_string().contains("set `access: exec`"), "{error}");
+    let mut hanging = of("auto", "trap '' TERM; while :; do sleep 1; done");
+    hanging.timeout = Some(Duration::from_secs(1));
+    let error = bench.dump(&hanging).unwrap_err();
+    assert!(matches!(error, DumpError::Cut { cut: Cut::TimedOut, .. }), "{error}");
     assert_eq!(bench.left(), []);
 }
 

@@ -124,11 +124,21 @@ fn a_dead_etcd_endpoint_refuses_connections() {
 }
 
 #[test]
-fn a_container_runs_commands_takes_files_and_is_gone_afterwards() {
-    let Some(docker) = Docker::start() else {
-        return;
-    };
-    let container = docker.run("harness", &["-e", "COLOUR=blue", "--tmpfs", "/scratch"]);
+fn a_docker_container_runs_commands_takes_files_and_is_gone_afterwards() {
+    let Some(docker) = Docker::start() else { return };
+    container_does_its_duty(docker);
+    assert!(docker.host().is_none_or(|host| host.contains("://")));
+    assert_eq!(docker.host().is_some(), !docker.environment().is_empty());
+}
+
+#[test]
+fn a_podman_container_runs_commands_takes_files_and_is_gone_afterwards() {
+    let Some(podman) = Docker::start_podman() else { return };
+    container_does_its_duty(podman);
+}
+
+fn container_does_its_duty(engine: &Docker) {
+    let container = engine.run("harness", &["-e", "COLOUR=blue", "--tmpfs", "/scratch"]);
     container.put("/usr/local/bin/hello", b"#!/bin/sh\necho hello $COLOUR \"$@\"\n");
     assert_eq!(container.sh("hello there"), "hello blue there\n");
     assert_eq!(container.exec(&["sh", "-c", "exit 7"]).status.code(), Some(7));
@@ -140,9 +150,7 @@ fn a_container_runs_commands_takes_files_and_is_gone_afterwards() {
     container.stop();
     assert_ne!(container.exec(&["true"]).status.code(), Some(0));
     drop(container);
-    let left = output_of(&mut docker.command(&["ps", "-aq", "--filter", "name=harness"]));
-    assert_eq!(left, "");
-    assert!(docker.host().is_none_or(|host| host.contains("://")));
+    assert_eq!(output_of(&mut engine.command(&["ps", "-aq", "--filter", "name=harness"])), "");
 }
 
 #[test]

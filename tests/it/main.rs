@@ -5,10 +5,17 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod backup;
 mod docs;
 mod dumps;
+mod dumps_podman;
 mod generate;
 mod harness;
 mod hostile;
+mod moinmoin;
+mod quickstart;
+mod references;
 mod scripts;
+mod stores;
 mod tree;
+mod unit_text;

@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::support::{output_of, repository, skip};
 
 /// Modules by layer: a module uses its own layer and those below.
-const LAYERS: [(&str, u8); 17] = [
+const LAYERS: [(&str, u8); 16] = [
     ("cli", 4),
     ("render", 3),
     ("lint", 3),
@@ -24,17 +24,15 @@ const LAYERS: [(&str, u8); 17] = [
     ("retention", 1),
     ("target", 1),
     ("contract", 1),
-    ("os", 0),
     ("diag", 0),
 ];
 
 /// Beyond the layers: who never uses whom. The runner has nothing to do with units.
-const NEVER: [(&str, &[&str]); 5] = [
+const NEVER: [(&str, &[&str]); 4] = [
     ("run", &["plan", "render", "lint", "unit"]),
     ("render", &["lint", "run"]),
     ("lint", &["render", "run"]),
     ("unit", &["plan"]),
-    ("diag", &["os"]),
 ];
 
 /// What asks the operating system for something that changes from one moment to the next.
@@ -49,7 +47,7 @@ const EFFECTS: [&str; 7] = [
 ];
 
 /// Modules that may.
-const EFFECTIVE: [&str; 4] = ["run", "cli", "bin", "os"];
+const EFFECTIVE: [&str; 3] = ["run", "cli", "bin"];
 
 const SOURCE_FILE_MAX_LINES: usize = 600;
 

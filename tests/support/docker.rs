@@ -16,7 +16,8 @@ use super::{find_program, is_root, output_of, said, skip, temp_dir};
 pub struct Docker {
     /// The engine stops with it.
     guard: Guard,
-    host: Option<String>,
+    client: &'static str,
+    environment: Vec<(&'static str, String)>,
 }
 
 impl Docker {
@@ -26,13 +27,13 @@ impl Docker {
     /// The engine that all tests of a process share; containers have names of their own.
     pub fn start() -> Option<&'static Self> {
         static SHARED: OnceLock<Result<Docker, String>> = OnceLock::new();
-        match SHARED.get_or_init(Self::find_or_start) {
-            Ok(docker) => Some(docker),
-            Err(reason) => {
-                skip(reason);
-                None
-            }
-        }
+        or_skip(SHARED.get_or_init(Self::find_or_start))
+    }
+
+    /// podman, which needs no engine running, with storage of its own; shared likewise.
+    pub fn start_podman() -> Option<&'static Self> {
+        static SHARED: OnceLock<Result<Docker, String>> = OnceLock::new();
+        or_skip(SHARED.get_or_init(Self::podman))
     }
 
     fn find_or_start() -> Result<Self, String> {
@@ -56,21 +57,45 @@ impl Docker {
         );
         let last = format!("docker -H {host} ps -aq | xargs -r docker -H {host} rm -f");
         let guard = Guard::serve(dir, &last, &words.split_whitespace().collect::<Vec<_>>());
-        let docker = Self { guard, host: Some(host) };
-        docker.guard.wait_ready("dockerd", || docker.command(&["info"]).output().is_ok_and(|it| it.status.success()));
+        let docker = Self { guard, client: "docker", environment: vec![("DOCKER_HOST", host)] };
+        docker.guard.wait_ready("dockerd", || docker.answers());
         docker
     }
 
     fn borrow(host: Option<String>) -> Result<Self, String> {
         let last = format!("docker ps -aq --filter label={} | xargs -r docker rm -f", label());
-        let docker = Self { guard: Guard::finally(temp_dir().keep(), &last), host };
-        let answer = docker.command(&["info"]).output();
-        match answer {
-            Ok(answer) if answer.status.success() => Ok(docker),
-            Ok(_) | Err(_) => {
-                Err("no container engine: neither root with dockerd, nor `docker info` answers".to_owned())
-            }
+        let guard = Guard::finally(temp_dir().keep(), &last);
+        let environment = host.map(|host| ("DOCKER_HOST", host)).into_iter().collect();
+        let docker = Self { guard, client: "docker", environment };
+        if docker.answers() {
+            return Ok(docker);
         }
+        Err("no container engine: neither root with dockerd, nor `docker info` answers".to_owned())
+    }
+
+    fn podman() -> Result<Self, String> {
+        if !is_root() {
+            return Err("podman is tried as root only".to_owned());
+        }
+        find_program("podman").ok_or("no `podman` here: Debian has it in podman")?;
+        let dir = temp_dir().keep();
+        // Debian 12's podman cannot set its default limits in a container of its own, and has no journal there.
+        let engine = "[containers]\ndefault_ulimits=[\"nofile=1024:1024\",\"nproc=1024:1024\"]\n\
+                      [engine]\nruntime=\"runc\"\ncgroup_manager=\"cgroupfs\"\nevents_logger=\"file\"\n";
+        let at = dir.display();
+        let storage = format!("[storage]\ndriver=\"vfs\"\ngraphroot=\"{at}/root\"\nrunroot=\"{at}/run\"\n");
+        std::fs::write(dir.join("engine"), engine).unwrap();
+        std::fs::write(dir.join("storage"), storage).unwrap();
+        let environment =
+            vec![("CONTAINERS_CONF", format!("{at}/engine")), ("CONTAINERS_STORAGE_CONF", format!("{at}/storage"))];
+        let last = format!("CONTAINERS_CONF={at}/engine CONTAINERS_STORAGE_CONF={at}/storage podman rm --force --all");
+        let podman = Self { guard: Guard::finally(dir, &last), client: "podman", environment };
+        podman.import_image()?;
+        Ok(podman)
+    }
+
+    fn answers(&self) -> bool {
+        self.command(&["info"]).output().is_ok_and(|output| output.status.success())
     }
 
     fn import_image(&self) -> Result<(), String> {
@@ -91,27 +116,39 @@ impl Docker {
         Ok(())
     }
 
-    /// What `DOCKER_HOST` is to be for a program under test; none where the default does.
-    pub fn host(&self) -> Option<&str> {
-        self.host.as_deref()
+    /// What a program under test needs in its environment to reach this engine.
+    pub fn environment(&self) -> &[(&'static str, String)] {
+        &self.environment
     }
 
-    /// The `docker` client on this engine.
+    /// Where docker is reached, if not where it is by default.
+    pub fn host(&self) -> Option<&str> {
+        self.environment.iter().find(|(name, _)| *name == "DOCKER_HOST").map(|(_, host)| host.as_str())
+    }
+
+    /// `docker` or `podman`, on this engine.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new("docker");
-        if let Some(host) = &self.host {
-            command.env("DOCKER_HOST", host);
-        }
-        command.args(args);
+        let mut command = Command::new(self.client);
+        command.envs(self.environment.iter().cloned()).args(args);
         command
     }
 
     /// Starts a container that sleeps, without a network. `options` are `docker run`'s, such as `["-e", "A=b"]`.
     pub fn run(&self, name: &str, options: &[&str]) -> Container<'_> {
         let label = label();
-        let fixed = ["run", "--detach", "--init", "--network=none", "--label", &label, "--name", name];
+        let fixed = ["run", "--detach", "--network=none", "--label", &label, "--name", name];
         output_of(&mut self.command(&[&fixed, options, &[Self::IMAGE]].concat()));
         Container { docker: self, name: name.to_owned() }
+    }
+}
+
+fn or_skip(engine: &'static Result<Docker, String>) -> Option<&'static Docker> {
+    match engine {
+        Ok(engine) => Some(engine),
+        Err(reason) => {
+            skip(reason);
+            None
+        }
     }
 }
 

@@ -49,14 +49,13 @@ fn edge_cases_parse_as_each_release_was_seen_to() {
             let expected = &case[release];
             let what = format!("{} in {release}", case["what"]);
             assert_lossless(&file);
-            match expected.get("parse_error") {
-                Some(error) => assert_eq!(message(&file).as_deref(), error.as_str(), "{what}"),
-                None => {
-                    assert!(!file.is_refused(), "{what}: {:?}", file.problems());
-                    assert_eq!(options(&file), expected["options"], "{what}");
-                    let normal = String::from_utf8(file.normal_form()).unwrap();
-                    assert_eq!(json!(normal), expected["normal_form"], "{what}");
-                }
+            if let Some(error) = expected.get("parse_error") {
+                assert_eq!(message(&file).as_deref(), error.as_str(), "{what}")
+            } else {
+                assert!(!file.is_refused(), "{what}: {:?}", file.problems());
+                assert_eq!(options(&file), expected["options"], "{what}");
+                let normal = String::from_utf8(file.normal_form()).unwrap();
+                assert_eq!(json!(normal), expected["normal_form"], "{what}");
             }
         }
     }
@@ -146,6 +145,59 @@ fn normal_form_drops_comments_and_merges_sections() {
         let file = UnitFile::parse(written.collect::<String>(), Dialect::Fleet);
         assert_eq!(String::from_utf8(file.normal_form()).unwrap(), case["expected"]);
     }
+}
+
+#[test]
+fn quoted_values_of_one_line_are_split_at_single_blanks() {
+    for case in groups("fleet/unit-file-parsing", "parseMultivalueLine") {
+        let values = fleet_name::split_values(case["input"].as_str().unwrap());
+        assert_eq!(json!(values), case["expected"], "{}", case["input"]);
+    }
+}
+
+#[test]
+fn units_hash_as_fleet_hashes_them() {
+    for case in groups("fleet/unit-file-parsing", "UnitFile.Hash (sha1 of the normalised text)") {
+        let normal = UnitFile::parse(text(&case["input"]), Dialect::Fleet).normal_form();
+        assert_eq!(sha1(&normal), case["expected"], "{}", case["input"]);
+    }
+    for case in cases("fleet/observed-parse-edge-cases") {
+        for (release, dialect) in RELEASES {
+            let file = UnitFile::parse(text(&case["input"]), dialect);
+            let hash = (!file.is_refused()).then(|| sha1(&file.normal_form()));
+            assert_eq!(json!(hash), case[release].get("hash").cloned().unwrap_or_default(), "{}", case["what"]);
+        }
+    }
+}
+
+/// SHA-1 (FIPS 180-4), which nothing but this test needs.
+fn sha1(text: &[u8]) -> String {
+    let mut padded = [text, &[0x80]].concat();
+    padded.resize(padded.len().next_multiple_of(64) + if padded.len() % 64 > 56 { 64 } else { 0 }, 0);
+    let bits = padded.len() - 8;
+    padded[bits..].copy_from_slice(&(text.len() as u64 * 8).to_be_bytes());
+    let mut state = [0x6745_2301u32, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
+    for block in padded.chunks(64) {
+        let mut words: Vec<u32> = block.chunks(4).map(|w| u32::from_be_bytes(w.try_into().unwrap())).collect();
+        for t in 16..80 {
+            words.push((words[t - 3] ^ words[t - 8] ^ words[t - 14] ^ words[t - 16]).rotate_left(1));
+        }
+        let [mut a, mut b, mut c, mut d, mut e] = state;
+        for (t, word) in words.into_iter().enumerate() {
+            let (mixed, constant) = match t / 20 {
+                0 => ((b & c) | (!b & d), 0x5a82_7999),
+                1 => (b ^ c ^ d, 0x6ed9_eba1),
+                2 => ((b & c) | (b & d) | (c & d), 0x8f1b_bcdc),
+                _ => (b ^ c ^ d, 0xca62_c1d6u32),
+            };
+            let next = a.rotate_left(5).wrapping_add(mixed).wrapping_add(e).wrapping_add(constant).wrapping_add(word);
+            (a, b, c, d, e) = (next, a, b.rotate_left(30), c, d);
+        }
+        for (sum, part) in state.iter_mut().zip([a, b, c, d, e]) {
+            *sum = sum.wrapping_add(part);
+        }
+    }
+    state.map(|part| format!("{part:08x}")).concat()
 }
 
 #[test]

@@ -72,18 +72,18 @@ fn names_become_paths() {
 fn what_people_type_is_mangled_into_names() {
     for row in rows("systemd/unit_name", "mangle") {
         let mangled = name::mangle(field(&row, "input"), UnitType::Service);
-        assert_eq!(mangled.ok().as_deref(), expected(&row), "{row}");
+        assert_eq!(mangled.ok().map(|name| name.to_string()).as_deref(), expected(&row), "{row}");
     }
     for row in rows("systemd/unit_name", "mangle_with_suffix") {
         let mangled = name::mangle(field(&row, "input"), UnitType::Service);
-        assert_eq!(mangled.ok().as_deref(), expected(&row), "{row}");
+        assert_eq!(mangled.ok().map(|name| name.to_string()).as_deref(), expected(&row), "{row}");
     }
     // The strict form refuses a name of another type than the suffix.
     for row in rows("systemd/unit_name", "mangle_with_suffix_strict") {
         let wanted = suffix(&row);
         let mangled = name::mangle(field(&row, "input"), wanted).ok();
-        let strict = mangled.filter(|name| UnitName::parse(name).is_ok_and(|name| name.unit_type() == wanted));
-        assert_eq!(strict.as_deref(), expected(&row), "{row}");
+        let strict = mangled.filter(|name| name.unit_type() == wanted);
+        assert_eq!(strict.map(|name| name.to_string()).as_deref(), expected(&row), "{row}");
     }
 }
 

@@ -247,7 +247,7 @@ fn flag_names(command: &ExecCommand) -> Vec<&'static str> {
         Prefix::Privileged => Some("privileged"),
         Prefix::NoSetuid => Some("no-setuid"),
         Prefix::Ambient => Some("ambient"),
-        Prefix::SeparateArgv0 | Prefix::Shell => None,
+        Prefix::SeparateArgv0 => None,
     };
     command.prefixes.all().iter().filter_map(name).collect()
 }

@@ -93,7 +93,7 @@ pub(super) fn calendar(args: &CalendarArgs) -> Result<(), Failure> {
             .map_err(|error| Failure::new(exit::USAGE, format!("`{text}` is not a time: {error}")))?,
     };
     let question = CalendarQuestion { now, base_time, zone: &zone, iterations: args.iterations };
-    finish(schedule::report::calendar(&args.expressions, &question))
+    finish(&schedule::report::calendar(&args.expressions, &question))
 }
 
 /// What `timespan` is told.
@@ -105,11 +105,11 @@ pub(super) struct TimespanArgs {
 }
 
 pub(super) fn timespan(args: &TimespanArgs) -> Result<(), Failure> {
-    finish(schedule::report::timespan(&args.spans))
+    finish(&schedule::report::timespan(&args.spans))
 }
 
 /// Prints what could be told, and fails with what could not.
-fn finish<E: std::error::Error>(report: schedule::report::Report<E>) -> Result<(), Failure> {
+fn finish<E: std::error::Error>(report: &schedule::report::Report<E>) -> Result<(), Failure> {
     print(&report.text)?;
     for error in &report.errors {
         let cause = std::error::Error::source(error).map_or_else(String::new, |cause| format!(": {cause}"));

@@ -4,6 +4,7 @@ mod check;
 mod files;
 mod generate;
 mod lint;
+mod own;
 mod trial;
 
 use super::output::Failure;
@@ -97,6 +98,9 @@ fn load(path: &Path, target: &TargetArgs) -> (Option<Spec>, Report) {
     let (spec, mut report) = spec::load(&path.to_string_lossy(), &spec::read_file);
     if let Some(spec) = &spec {
         plan::check(spec, target.options(spec), &mut report);
+        if !report.has_errors() {
+            own::lint_own(spec, target.options(spec), &mut report);
+        }
     }
     (spec.filter(|_| !report.has_errors()), report)
 }

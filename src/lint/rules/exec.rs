@@ -194,7 +194,6 @@ fn since(prefix: Prefix) -> Option<(&'static str, u16)> {
         Prefix::Privileged => Some(("+", 231)),
         Prefix::NoSetuid => Some(("!", 235)),
         Prefix::Ambient => Some(("!!", 235)),
-        Prefix::Shell => Some(("|", 258)),
     }
 }
 

@@ -6,19 +6,13 @@ use crate::run::journal::{MARK_VARIABLE, Obligation};
 use crate::run::os::Program;
 use crate::run::scratch;
 use crate::source::Command;
-use crate::value::Placeholder;
+use crate::value::{Placeholder, Template};
 use secrecy::ExposeSecret as _;
 
 pub(super) fn start(command: &Command, mut start: Start<'_>) -> Result<Dump, DumpError> {
     let Command { argv, env, directory, extension: _ } = command;
     let values = env.values().filter_map(|value| value.text());
-    if argv
-        .iter()
-        .chain(directory)
-        .chain(values)
-        .flat_map(|template| template.placeholders())
-        .any(|p| *p == Placeholder::Scratch)
-    {
+    if argv.iter().chain(directory).chain(values).flat_map(Template::placeholders).any(|p| *p == Placeholder::Scratch) {
         make_scratch(&mut start)?;
     }
     let words = start.expand_all(argv)?;

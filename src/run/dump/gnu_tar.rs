@@ -96,8 +96,14 @@ const CANNOT_READ: [&str; 8] = [
 /// Attributes that a file system may refuse to tell; the file itself is there.
 const ATTRIBUTES: [&str; 4] = ["xattr", "acl", "ACL", "SELinux"];
 
+/// What follows the program's name; a wrapper may have called it by its path.
+fn of_tar(line: &str) -> Option<&str> {
+    let (program, said) = line.split_once(": ")?;
+    matches!(program.rsplit('/').next(), Some("tar" | "gtar")).then_some(said)
+}
+
 fn meaning(line: &str) -> Meaning {
-    let Some(line) = line.strip_prefix("tar: ") else { return Meaning::Unknown };
+    let Some(line) = of_tar(line) else { return Meaning::Unknown };
     if let Some((_, meaning)) = ENDS.iter().find(|(end, _)| line.ends_with(end)) {
         return *meaning;
     }
@@ -169,7 +175,7 @@ impl Remarks {
         if meaning != Meaning::Chatter {
             log.line("tar", line);
         }
-        let text = log.clean(line.strip_prefix("tar: ").unwrap_or(line));
+        let text = log.clean(of_tar(line).unwrap_or(line));
         let mut sorted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match meaning {
             Meaning::Chatter => {}
@@ -257,6 +263,8 @@ mod tests {
             ("tar: Removing leading `/' from member names", Meaning::Chatter),
             ("tar: Removing leading `/' from hard link targets", Meaning::Chatter),
             ("tar: can't open 'a': Permission denied", Meaning::Unreadable),
+            ("/usr/bin/tar: a: socket ignored", Meaning::Odd),
+            ("cat: a: Cannot open: Permission denied", Meaning::Unknown),
             ("tar: a: No such file or directory", Meaning::Changed),
             ("tar: a: No space left on device", Meaning::Unknown),
             ("tar: -: Cannot write: Broken pipe", Meaning::Unknown),
@@ -274,7 +282,9 @@ mod tests {
     fn judge(lines: &[&str], code: i32) -> Result<Verdict, DumpError> {
         let log = Log::new("s", Arc::new(Secrets::default()));
         let remarks = Remarks::default();
-        lines.iter().for_each(|line| remarks.note(line, &log));
+        for line in lines {
+            remarks.note(line, &log);
+        }
         remarks.judge(Ended { status: ExitStatus::from_raw(code << 8), cut: None }, &log)
     }
 

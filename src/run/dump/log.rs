@@ -46,20 +46,30 @@ impl Log {
 
     /// Lines that were captured elsewhere, as a tail.
     pub(super) fn of_lines(&self, lines: &[String]) -> Tail {
-        let skip = lines.len().saturating_sub(TAIL_LINES);
-        Tail(lines.iter().skip(skip).map(|line| self.clean(line)).collect())
+        Tail::of(&lines.iter().map(|line| self.secrets.redact(line)).collect::<Vec<_>>())
     }
 
     /// Redacted, short, and without control characters: a terminal shows it as it is.
     pub(super) fn clean(&self, line: &str) -> String {
-        let line = self.secrets.redact(line);
-        line.chars().filter(|c| !c.is_control()).take(TAIL_LINE_CHARS).collect()
+        printable(&self.secrets.redact(line))
     }
 }
 
 /// The last lines that a program said, redacted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tail(pub Vec<String>);
+
+impl Tail {
+    /// The last of these lines, which hold no secret.
+    pub(super) fn of(lines: &[String]) -> Self {
+        let skip = lines.len().saturating_sub(TAIL_LINES);
+        Self(lines.iter().skip(skip).map(|line| printable(line)).collect())
+    }
+}
+
+fn printable(line: &str) -> String {
+    line.chars().filter(|c| !c.is_control()).take(TAIL_LINE_CHARS).collect()
+}
 
 impl std::fmt::Display for Tail {
     /// Nothing, or `; it said:` and the lines, each on one of its own.

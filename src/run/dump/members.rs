@@ -9,8 +9,11 @@ const BLOCK: usize = 512;
 /// A pax record list is a few hundred bytes; what is longer is an attribute, and only its beginning is looked at.
 const PAX_MAX_BYTES: usize = 1 << 20;
 
+/// How much of a stream's beginning is kept.
+const HEAD_BYTES: usize = 1024;
+
 /// What was seen so far.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Counts {
     /// Length of the stream.
     pub bytes: u64,
@@ -24,6 +27,8 @@ pub(super) struct Counts {
     pub ended: bool,
     /// A header is not one.
     pub broken: bool,
+    /// How the stream begins: engines print their own errors there.
+    pub head: Vec<u8>,
 }
 
 /// A reader that counts.
@@ -44,6 +49,8 @@ impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let wanted = HEAD_BYTES.saturating_sub(counts.head.len()).min(read);
+        counts.head.extend(buffer.get(..wanted).unwrap_or_default());
         counts.bytes = counts.bytes.saturating_add(read as u64);
         if let Some(tar) = &mut self.tar {
             tar.feed(buffer.get(..read).unwrap_or_default(), &mut counts);
@@ -173,7 +180,7 @@ mod tests {
         }
         let (mut counted, counts) = Counted::new(Steps(archive, step), true);
         io::copy(&mut counted, &mut io::sink()).unwrap();
-        *counts.lock().unwrap()
+        counts.lock().unwrap().clone()
     }
 
     fn tree() -> Vec<u8> {

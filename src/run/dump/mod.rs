@@ -135,8 +135,8 @@ impl Running {
         if let Some(found) = container {
             found.still_runs_after(ended)?;
         }
-        let counts = *counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut outcome = judge.judge(ended, &what, &log, counts, allow_empty)?;
+        let counts = counts.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut outcome = judge.judge(ended, &what, &log, &counts, allow_empty)?;
         outcome.how = how;
         outcome.warnings.splice(0..0, warnings);
         outcome.warnings.extend(owed.settle());
@@ -157,11 +157,11 @@ impl Judge {
         ended: Ended,
         what: &str,
         log: &log::Log,
-        counts: members::Counts,
+        counts: &members::Counts,
         allow_empty: bool,
     ) -> Result<Outcome, DumpError> {
         match self {
-            Self::Status if !ended.status.success() => Err(failed(what, ended, log)),
+            Self::Status if !ended.status.success() => Err(failed(what, ended, log, counts)),
             Self::Status if counts.bytes == 0 && !allow_empty => Err(DumpError::Empty),
             Self::Status => Ok(Outcome { bytes: counts.bytes, ..Outcome::default() }),
             Self::Tar { remarks, tree } => {
@@ -182,11 +182,19 @@ impl Judge {
     }
 }
 
-fn failed(what: &str, ended: Ended, log: &log::Log) -> DumpError {
-    DumpError::Failed { what: what.to_owned(), how: ended.describe(), tail: log.tail() }
+/// Where a program could not even begin in a container, docker says why on standard output.
+fn failed(what: &str, ended: Ended, log: &log::Log, counts: &members::Counts) -> DumpError {
+    let tail = match ended.status.code() {
+        Some(125..=127) if log.tail().0.is_empty() => {
+            let head = String::from_utf8_lossy(&counts.head);
+            log.of_lines(&head.lines().map(str::to_owned).collect::<Vec<_>>())
+        }
+        _ => log.tail(),
+    };
+    DumpError::Failed { what: what.to_owned(), how: ended.describe(), tail }
 }
 
-fn archive_judged(counts: members::Counts, allow_empty: bool, unreadable: &[String]) -> Result<(), DumpError> {
+fn archive_judged(counts: &members::Counts, allow_empty: bool, unreadable: &[String]) -> Result<(), DumpError> {
     if counts.broken {
         return Err(DumpError::NotTar);
     }

@@ -172,10 +172,10 @@ fn undo_obligation(obligation: &Obligation, environment: &Environment) -> Result
             pids => return Err(UndoError::HostProcess { pids }),
         },
         Obligation::ContainerScratch { engine, container, path } => {
-            container::remove_scratch(engine, container, path, environment)?
+            container::remove_scratch(engine, container, path, environment)?;
         }
         Obligation::ContainerProcess { engine, container, mark } => {
-            container::end_processes(engine, container, mark, environment)?
+            container::end_processes(engine, container, mark, environment)?;
         }
         Obligation::StagedFile { .. } | Obligation::MultipartUpload { .. } => return Ok(false),
     }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::run::journal::Obligation;
 use crate::run::lock::StateDir;
 use crate::source::{Command, Paths};
 use crate::value::{Template, Value};
@@ -103,11 +104,13 @@ fn files_with_any_name_come_back_as_they_were() {
         std::fs::write(data.join(std::ffi::OsStr::from_bytes(name)), name).unwrap();
     }
     std::fs::hard_link(data.join("*"), data.join("hard")).unwrap();
+    // Nobody writes to it: reading it would hang.
+    assert!(Process::new("mkfifo").arg(data.join("fifo")).status().unwrap().success());
     let sparse = std::fs::File::create(data.join("sparse")).unwrap();
     sparse.set_len(64 << 20).unwrap();
     let (bytes, outcome) = bench.dump(&source(SourceKind::Paths(paths(&[&data])))).unwrap();
     assert!(bytes.len() < 1 << 20, "holes are not stored");
-    assert_eq!((outcome.members, outcome.files), (Some(9), Some(8)));
+    assert_eq!((outcome.members, outcome.files), (Some(10), Some(9)));
     assert_eq!((outcome.warnings.len(), outcome.unreadable.len()), (0, 0), "{outcome:?}");
     let restored = bench.untar(&bytes).join(data.strip_prefix("/").unwrap());
     for name in names {
@@ -197,6 +200,62 @@ fn another_tar_is_refused_and_a_missing_one_named() {
     std::fs::write(&fake, "#!/bin/sh\necho 'tar (busybox) 1.35'\n").unwrap();
     std::fs::set_permissions(&fake, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     assert!(matches!(bench.dump(&of_data), Err(DumpError::ForeignTar)));
+}
+
+/// A folder in `PATH` whose `tar` is this shell script.
+fn tar_script(bench: &Bench, script: &str) -> Environment {
+    let bin = bench.path("bin");
+    std::fs::create_dir_all(&bin).unwrap();
+    std::fs::write(bin.join("tar"), format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::set_permissions(bin.join("tar"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", bin.display());
+    Environment::from_iter([("PATH", path)])
+}
+
+#[test]
+fn files_that_cannot_be_read_are_named_and_the_others_are_there() {
+    let mut bench = Bench::new();
+    for name in ["good", "secret"] {
+        std::fs::write(bench.data().join(name), "x").unwrap();
+    }
+    std::fs::create_dir(bench.data().join("closed")).unwrap();
+    for name in ["secret", "closed"] {
+        std::fs::set_permissions(bench.data().join(name), std::os::unix::fs::PermissionsExt::from_mode(0o000)).unwrap();
+    }
+    if crate::run::os::is_root() {
+        // The script is read by root, the files by nobody.
+        bench.with.environment = tar_script(
+            &bench,
+            "exec setpriv --reuid 65534 --clear-groups --no-new-privs --bounding-set -all --inh-caps -all /usr/bin/tar \"$@\"",
+        );
+        std::fs::set_permissions(bench.folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    let (bytes, outcome) = bench.dump(&source(SourceKind::Paths(paths(&[&bench.data()])))).unwrap();
+    assert_eq!(outcome.unreadable.len(), 2, "{outcome:?}");
+    assert!(outcome.unreadable.iter().all(|line| line.ends_with("Cannot open: Permission denied")), "{outcome:?}");
+    assert!(listing(&bytes).iter().any(|name| name.ends_with("/good")));
+    let secret = bench.data().join("secret");
+    let error = bench.dump(&source(SourceKind::Paths(paths(&[&secret])))).unwrap_err();
+    assert!(matches!(error, DumpError::NothingReadable { .. }), "{error}");
+}
+
+#[test]
+fn a_tar_that_breaks_off_is_no_dump_whatever_its_status() {
+    let mut bench = Bench::new();
+    std::fs::write(bench.data().join("f"), vec![1; 100_000]).unwrap();
+    let of_data = source(SourceKind::Paths(paths(&[&bench.data()])));
+    let version = "case $1 in --version) echo GNU tar; exit;; esac; ";
+    for (script, expected) in [
+        ("/usr/bin/tar \"$@\" | head -c 20000", "cut off"),
+        ("echo rubbish | cat - /dev/zero | head -c 5000", "not a tar archive"),
+        ("/usr/bin/tar \"$@\"; exit 2", "exited with status 2"),
+        ("/usr/bin/tar \"$@\"; echo 'tar: surprise' >&2; exit 1", "surprise"),
+        ("/usr/bin/tar \"$@\"; kill -9 $$", "signal 9"),
+    ] {
+        bench.with.environment = tar_script(&bench, &format!("{version}{script}"));
+        let error = bench.dump(&of_data).unwrap_err().to_string();
+        assert!(error.contains(expected), "{script}: {error}");
+    }
 }
 
 #[test]
@@ -303,7 +362,6 @@ fn what_a_killed_run_left_on_this_host_is_undone_by_the_next() {
     let folder = crate::run::scratch::path(&bench.with.journal, "old-s");
     crate::run::scratch::make(&folder).unwrap();
     let mut child = Process::new("sleep").arg("60").env(crate::run::journal::MARK_VARIABLE, "old-s").spawn().unwrap();
-    use crate::run::journal::Obligation;
     for obligation in [
         Obligation::HostScratch { path: folder.clone() },
         Obligation::HostProcess { mark: "old-s".into() },

@@ -63,6 +63,16 @@ pub enum EtcdError {
         /// The key.
         key: String,
     },
+    /// The user may not read a key of v2's, or is not the user: v2 does not tell which.
+    #[error(
+        "etcd refuses `{key}` to the user `{user}`: the password is wrong, or the user may not read it (the v2 key space does not say which)"
+    )]
+    Refused {
+        /// The user.
+        user: String,
+        /// The key.
+        key: String,
+    },
     /// A user without a password.
     #[error("the etcd user `{user}` has no password: give `password` below `etcd`, as a reference")]
     NoPassword {

@@ -117,7 +117,7 @@ fn understood(status: StatusCode, body: &str, access: &Access, key: &str) -> Res
 fn refused(access: &Access, key: String) -> EtcdError {
     match &access.user {
         None => EtcdError::LoginNeeded,
-        Some((user, _)) => EtcdError::Denied { user: Some(user.clone()), key },
+        Some((user, _)) => EtcdError::Refused { user: user.clone(), key },
     }
 }
 

@@ -64,6 +64,8 @@ impl Failed {
             Self::Late => Trouble::Endpoint(EndpointError::Timeout(access.timeout)),
             Self::Error(Error::InvalidUri(_)) => Trouble::Endpoint(EndpointError::Address),
             Self::Error(Error::GRpcStatus(status)) => of_status(status.message(), chain(&status), key, access),
+            // The client's own error does not tell its cause.
+            Self::Error(Error::TransportError(error)) => Trouble::Endpoint(EndpointError::Connection(chain(&error))),
             Self::Error(other) => Trouble::Endpoint(EndpointError::Connection(chain(&other))),
         }
     }

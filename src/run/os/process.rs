@@ -339,6 +339,17 @@ pub struct Captured {
     pub stderr: Vec<String>,
 }
 
+impl Captured {
+    /// What it said: its standard error, or where that is empty its output, since engines print errors there too.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        if self.stderr.is_empty() {
+            return String::from_utf8_lossy(&self.stdout).lines().take(CAPTURED_LINES_MAX).map(str::to_owned).collect();
+        }
+        self.stderr.clone()
+    }
+}
+
 /// How many lines of a short program's standard error are kept.
 const CAPTURED_LINES_MAX: usize = 50;
 /// What a short program may print, in bytes; more is an error.

@@ -85,6 +85,15 @@ mod tests {
     }
 
     #[test]
+    fn a_signal_stops() {
+        let stop = Stop::on_signals().unwrap();
+        assert!(!stop.is_stopped());
+        let myself = rustix::process::getpid();
+        rustix::process::kill_process(myself, rustix::process::Signal::TERM).unwrap();
+        assert!(stop.wait_for(Duration::from_secs(5)));
+    }
+
+    #[test]
     fn waiting_ends_with_the_time() {
         assert!(!Stop::default().wait_for(Duration::from_millis(1)));
     }

@@ -2,7 +2,7 @@
 
 use super::Place;
 use crate::run::etcd::{EtcdError, without_line_break};
-use crate::run::os::{Captured, Environment, Limits, Program, SpawnError};
+use crate::run::os::{Captured, Environment, Limits, Program, SpawnError, Stop};
 use crate::value::ExpandError;
 use secrecy::SecretString;
 use std::fs::File;
@@ -153,11 +153,22 @@ fn credential(name: &str, path: Option<&str>, environment: &Environment) -> Resu
     given.or_else(|| path.map(PathBuf::from)).ok_or_else(|| SecretError::NoCredentials { name: name.to_owned() })
 }
 
+/// Ends a program when nobody waits for its answer any more: the run was told to stop.
+struct Asked(Stop);
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
+
 async fn command(place: &Place, words: &[String], environment: &Environment) -> Result<Vec<u8>, SecretError> {
     let failed = |how: &str| SecretError::Command { place: place.clone(), how: how.to_owned() };
     let (name, args) = words.split_first().ok_or_else(|| failed("it has no words"))?;
     let program = Program::new(name, environment).args(args);
-    let run = move || program.capture(Limits::default().at_most(COMMAND_WITHIN));
+    let asked = Asked(Stop::default());
+    let limits = Limits { stop: asked.0.clone(), deadline: None }.at_most(COMMAND_WITHIN);
+    let run = move || program.capture(limits);
     let captured = tokio::task::spawn_blocking(run).await.map_err(|_| failed("it was not waited for"))?;
     let Captured { ended, stdout, stderr: _ } =
         captured.map_err(|source| SecretError::Spawn { place: place.clone(), source })?;

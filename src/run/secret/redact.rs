@@ -107,7 +107,9 @@ mod tests {
 
     fn redactor(secrets: &[&str]) -> Redactor {
         let mut redactor = Redactor::default();
-        secrets.iter().for_each(|secret| redactor.add(secret));
+        for secret in secrets {
+            redactor.add(secret);
+        }
         redactor
     }
 

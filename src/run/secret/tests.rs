@@ -151,6 +151,19 @@ fn each_fault_has_its_own_words_and_none_the_value() {
 }
 
 #[test]
+fn a_program_that_nobody_waits_for_is_ended() {
+    let job = job(&serde_json::json!({"command": ["sleep", "50"]}), &"b".into(), &"v".into());
+    let begin = std::time::Instant::now();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (context, environment) = (context(), Environment::current());
+    let resolving = Secrets::resolve(&job, &context, &environment);
+    let soon = std::time::Duration::from_millis(300);
+    assert!(runtime.block_on(async { tokio::time::timeout(soon, resolving).await }).is_err());
+    drop(runtime);
+    assert!(begin.elapsed() < std::time::Duration::from_secs(5));
+}
+
+#[test]
 fn etcd_s_password_is_not_in_etcd() {
     let mut job = job(&serde_json::json!({"etcd": "/k"}), &"b".into(), &"v".into());
     let password = Some(Reference::Etcd(Template::literal("/pw")));

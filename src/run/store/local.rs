@@ -72,8 +72,10 @@ impl LocalStore {
     fn begin_now(&self, name: &str) -> Result<Box<dyn Upload>, StoreError> {
         let path = self.path(name)?;
         self.make_root()?;
-        if path.symlink_metadata().is_ok() {
-            return Err(exists(&path));
+        match path.symlink_metadata() {
+            Ok(_) => return Err(exists(&path)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(StoreError::io(format!("`{}` cannot be made", path.display()), error)),
         }
         let run = RunId::random().map_err(|error| StoreError::io("a random name cannot be had", error))?;
         let staged = self.root.join(format!("{STAGED_PREFIX}{run}"));
@@ -183,6 +185,14 @@ impl Store for LocalStore {
     fn free_bytes(&self) -> Option<u64> {
         self.root.ancestors().find_map(|path| os::free_bytes(path).ok())
     }
+}
+
+/// Removes a file that never got its name, whichever folder it is in; any other file is left alone.
+///
+/// # Errors
+/// It is still there.
+pub fn remove_staged(path: &Path) -> Result<(), StoreError> {
+    if is_staged(path) { remove(path) } else { Ok(()) }
 }
 
 fn is_staged(path: &Path) -> bool {

@@ -78,6 +78,9 @@ pub enum CalendarProblem {
     /// A value outside the field's range.
     #[error("{0} must be {range}", range = .0.range())]
     OutOfRange(Field),
+    /// A day from the month's end in a list, further from it than systemd takes there.
+    #[error("in a list, systemd takes days counted from the month's end up to 28, 25, 22, … in turn: here up to {0}")]
+    DayFromEndInList(u32),
     /// A range that goes down.
     #[error("a range of {0}s must go up")]
     RangeDown(Field),

@@ -20,16 +20,18 @@ pub(super) fn for_error(text: &str, error: &CalendarError) -> Option<String> {
     if text.len() > GUESS_MAX_BYTES {
         return None;
     }
-    let guesses: [fn(&str, &CalendarError) -> Option<String>; 10] = [
+    let guesses: [fn(&str, &CalendarError) -> Option<String>; 12] = [
         cron,
+        moment,
         misspelled,
         wrapped_weekdays,
         midnight,
         starred_step,
+        weekday_last,
         zone,
+        offset,
         time_span,
         twelve_hours,
-        weekday_last,
         tidied,
     ];
     guesses.iter().find_map(|guess| guess(text, error))
@@ -58,10 +60,26 @@ fn cron(text: &str, _: &CalendarError) -> Option<String> {
     Some(format!("this is cron's notation; as a calendar event it is {}", events.join(" and ")))
 }
 
-fn misspelled(_: &str, error: &CalendarError) -> Option<String> {
-    let CalendarProblem::UnknownWord(word) = error.problem() else { return None };
-    let words = SHORTHANDS.iter().map(|(name, _)| *name).filter(|name| *name != "anually").chain(WEEKDAYS);
-    nearest(word, words).map(|name| format!("did you mean `{name}`?"))
+/// `tomorrow`: a point in time, which does not recur.
+fn moment(text: &str, _: &CalendarError) -> Option<String> {
+    ["now", "today", "yesterday", "tomorrow"]
+        .contains(&text)
+        .then(|| format!("`{text}` is a moment that does not come again: write a date, or a word such as `daily`"))
+}
+
+fn misspelled(text: &str, error: &CalendarError) -> Option<String> {
+    let nearest = match error.problem() {
+        CalendarProblem::UnknownWord(word) => {
+            let words = SHORTHANDS.iter().map(|(name, _)| *name).filter(|name| *name != "anually");
+            nearest(word, words.chain(WEEKDAYS))?
+        }
+        CalendarProblem::Weekday => nearest(text.get(error.span())?, WEEKDAYS.into_iter())?,
+        _ => return None,
+    };
+    if text.get(error.span())?.eq_ignore_ascii_case(nearest) {
+        return Some(format!("`{nearest}` stands alone, or before a time zone"));
+    }
+    Some(format!("did you mean `{nearest}`?"))
 }
 
 /// The most alike of the words.
@@ -124,11 +142,20 @@ fn zone(_: &str, error: &CalendarError) -> Option<String> {
     nearest(name, names.iter().map(String::as_str)).map(|right| format!("did you mean `{right}`?"))
 }
 
+/// `10:00 +02:00`.
+fn offset(text: &str, _: &CalendarError) -> Option<String> {
+    let (body, offset) = text.rsplit_once(' ')?;
+    let digits = offset.strip_prefix(['+', '-'])?;
+    let numeric = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
+    (numeric && event(body.to_owned()).is_some())
+        .then(|| "an offset is no time zone: write `UTC`, or name a place, such as `Europe/Berlin`".to_owned())
+}
+
 fn time_span(text: &str, _: &CalendarError) -> Option<String> {
     let span = TimeSpan::parse(text).ok()?;
     // A bare number is a span to systemd, but hardly to its writer.
     let meant = text.contains(|letter: char| letter.is_ascii_alphabetic());
-    meant.then(|| format!("`{text}` is a time span ({span}), as in `every: {span}`, and names no moment"))
+    meant.then(|| format!("a time span names no moment: `every: {span}` repeats after it"))
 }
 
 /// `2:30pm`.

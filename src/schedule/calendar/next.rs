@@ -108,6 +108,10 @@ impl Place {
         }
     }
 
+    fn is_before(&self, other: &Self) -> bool {
+        (fields_of(&self.wall), self.micros) < (fields_of(&other.wall), other.micros)
+    }
+
     /// Puts all smaller fields to their least value.
     fn reset_below(&mut self, field: Field) {
         let Wall { year, month, day, hour, minute, second: _, season } = self.wall;
@@ -156,11 +160,18 @@ impl Search<'_> {
     /// The first elapse at or after the microsecond.
     fn run(&mut self, from: i64) -> Result<Option<i64>, SearchError> {
         let Some(wall) = self.clock.read(from.div_euclid(MICROS)) else { return Ok(None) };
-        let mut place = Place { wall, micros: from.rem_euclid(MICROS) };
+        let start = Place { wall, micros: from.rem_euclid(MICROS) };
+        let mut place = start;
         for _ in 0..ROUNDS_MAX {
             self.clock.settle(&mut place.wall);
             place.wall.season = self.season();
             match self.round(&mut place) {
+                // Where summer time is the shorter time (Europe/Dublin), the clock shows a time in the gap as one
+                // before it, and the search would end where it began.
+                Round::Found if place.is_before(&start) => {
+                    place.wall.hour += 1;
+                    place.wall.season = start.wall.season;
+                }
                 Round::Found => {
                     let second = self.clock.settle(&mut place.wall).filter(|&second| second >= 0);
                     return second.map(|second| Some(second * MICROS + place.micros)).ok_or(SearchError::BeforeEpoch);

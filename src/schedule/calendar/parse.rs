@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use jiff::tz::TimeZone;
 
-use super::error::LIST_MAX;
+use super::list::{Cursor, RawPart, RawValues, Unit, word_length};
 use super::{CalendarError, CalendarProblem, CalendarSpec, ClockZone, Field, Part, SECOND, Values, Weekdays, hint};
 use crate::schedule::wall::{Abbreviations, Wall};
 
@@ -93,14 +93,6 @@ pub(in crate::schedule) fn database_zone(name: &str) -> Option<TimeZone> {
     (zone.iana_name() == Some(name)).then_some(zone)
 }
 
-struct RawPart {
-    part: Part,
-    span: Range<usize>,
-}
-
-/// A field's list as written; empty for `*`.
-struct RawValues(Vec<RawPart>);
-
 struct Date {
     year: Values,
     month: Values,
@@ -112,11 +104,6 @@ struct Time {
     hour: Values,
     minute: Values,
     second: Values,
-}
-
-struct Cursor<'t> {
-    text: &'t str,
-    at: usize,
 }
 
 impl Cursor<'_> {
@@ -298,178 +285,6 @@ impl Cursor<'_> {
         let wall = seconds.and_then(|seconds| Wall::from_civil_second(seconds, None)).ok_or_else(out_of_range)?;
         at_moment(&wall, begin..self.at).ok_or_else(out_of_range)
     }
-
-    fn values(&mut self, unit: Unit) -> Result<RawValues, CalendarError> {
-        let begin = self.at;
-        if self.peek() == Some(b'*') {
-            self.at += 1;
-            if matches!(self.peek(), Some(b'/' | b',' | b'.')) {
-                return Err(CalendarError::new(CalendarProblem::StarNotAlone, begin..self.at + 1));
-            }
-            let every = RawPart { part: Part::EVERY_SECOND, span: begin..self.at };
-            let parts = if unit == Unit::Seconds { vec![every] } else { Vec::new() };
-            return Ok(RawValues(parts));
-        }
-        let mut parts = Vec::new();
-        loop {
-            if parts.len() == LIST_MAX {
-                return Err(CalendarError::new(CalendarProblem::ListTooLong, begin..self.at));
-            }
-            parts.push(self.part(unit)?);
-            if self.peek() != Some(b',') {
-                return Ok(RawValues(parts));
-            }
-            self.at += 1;
-        }
-    }
-
-    fn part(&mut self, unit: Unit) -> Result<RawPart, CalendarError> {
-        let begin = self.at;
-        let start = self.number(unit)?;
-        let (mut last, mut step) = (None, None);
-        if self.rest().starts_with("..") {
-            self.at += 2;
-            last = Some(self.number(unit)?);
-            step = Some(unit.one());
-        }
-        if self.peek() == Some(b'/') {
-            self.at += 1;
-            let from = self.at;
-            let value = self.number(unit)?;
-            if value == 0 {
-                return Err(CalendarError::new(CalendarProblem::StepZero(unit == Unit::Seconds), from..self.at));
-            }
-            step = Some(value);
-        } else if unit == Unit::Seconds && last.is_some_and(|last| start <= last && last - start < SECOND) {
-            return Err(CalendarError::new(CalendarProblem::RangeBelowSecond, begin..self.at));
-        }
-        match self.peek() {
-            None | Some(b' ' | b',' | b'-' | b'~' | b':') => {
-                Ok(RawPart { part: Part { start, last, step }, span: begin..self.at })
-            }
-            Some(b'.') if unit == Unit::Whole => Err(self.here(CalendarProblem::FractionElsewhere)),
-            Some(_) => Err(self.unexpected()),
-        }
-    }
-
-    /// A number in the field's unit, at most 2147483647 of them.
-    fn number(&mut self, unit: Unit) -> Result<u32, CalendarError> {
-        let begin = self.at;
-        let Some(digits) = self.digits() else { return Err(self.no_number()) };
-        let fraction = match unit {
-            Unit::Seconds if self.peek() == Some(b'.') && !self.rest().starts_with("..") => self.fraction()?,
-            Unit::Seconds | Unit::Whole => 0,
-        };
-        let value = digits.value().and_then(|whole| whole.checked_mul(unit.one().into())?.checked_add(fraction));
-        value.and_then(|value| i32::try_from(value).ok()).map(i32::cast_unsigned).ok_or_else(|| {
-            CalendarError::new(
-                match unit {
-                    Unit::Seconds => CalendarProblem::OutOfRange(Field::Second),
-                    Unit::Whole => CalendarProblem::NumberTooLarge,
-                },
-                begin..self.at,
-            )
-        })
-    }
-
-    /// The digits that begin here; `None` if there are none.
-    fn digits(&mut self) -> Option<Digits> {
-        let length = self.rest().bytes().take_while(u8::is_ascii_digit).count();
-        let digits = self.rest().get(..length).filter(|digits| !digits.is_empty())?;
-        let value = digits.parse().map_or(Digits::TooMany, Digits::Value);
-        self.at += length;
-        Some(value)
-    }
-
-    /// A decimal point and its digits, in microseconds: the seventh digit rounds, the others are skipped.
-    fn fraction(&mut self) -> Result<u64, CalendarError> {
-        self.at += 1;
-        let fraction = microseconds(self.rest()).ok_or_else(|| self.here(CalendarProblem::FractionExpected))?;
-        self.digits();
-        Ok(fraction)
-    }
-
-    fn no_number(&self) -> CalendarError {
-        let word = word_length(self.rest());
-        if self.peek() == Some(b'*') {
-            return self.here(CalendarProblem::StarNotAlone);
-        }
-        if self.at == 0 && word > 0 {
-            let name = self.text.get(..word).unwrap_or_default().to_owned();
-            return CalendarError::new(CalendarProblem::UnknownWord(name), 0..word);
-        }
-        self.here(CalendarProblem::NumberExpected)
-    }
-
-    fn peek(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
-    }
-
-    fn rest(&self) -> &str {
-        self.text.get(self.at..).unwrap_or_default()
-    }
-
-    fn skip_blanks(&mut self) {
-        self.at = self.text.len() - self.rest().trim_start_matches(' ').len();
-    }
-
-    fn unexpected(&self) -> CalendarError {
-        self.here(self.rest().chars().next().map_or(CalendarProblem::Incomplete, CalendarProblem::Unexpected))
-    }
-
-    /// A problem with the character that comes next.
-    fn here(&self, problem: CalendarProblem) -> CalendarError {
-        let length = self.rest().chars().next().map_or(0, char::len_utf8);
-        CalendarError::new(problem, self.at..self.at + length)
-    }
-}
-
-/// A row of digits.
-#[derive(Clone, Copy)]
-enum Digits {
-    Value(u64),
-    /// More than 64 bits hold.
-    TooMany,
-}
-
-impl Digits {
-    fn value(self) -> Option<u64> {
-        match self {
-            Self::Value(value) => Some(value),
-            Self::TooMany => None,
-        }
-    }
-}
-
-/// What a number counts.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Unit {
-    Whole,
-    Seconds,
-}
-
-impl Unit {
-    fn one(self) -> u32 {
-        match self {
-            Self::Whole => 1,
-            Self::Seconds => SECOND,
-        }
-    }
-}
-
-/// The digits at the start of the text as decimals of a second, in microseconds; `None` if there are none.
-pub(in crate::schedule) fn microseconds(decimals: &str) -> Option<u64> {
-    let mut digits = decimals.bytes().take_while(u8::is_ascii_digit).map(|digit| u64::from(digit - b'0'));
-    let first = digits.next()?;
-    let mut value = first;
-    for _ in 1..6 {
-        value = value * 10 + digits.next().unwrap_or(0);
-    }
-    Some(value + u64::from(digits.next().is_some_and(|seventh| seventh >= 5)))
-}
-
-fn word_length(text: &str) -> usize {
-    text.find(|letter: char| !letter.is_alphabetic()).unwrap_or(text.len())
 }
 
 fn date_of(year: Option<RawValues>, month: RawValues, day: RawValues, tilde: bool) -> Result<Date, CalendarError> {
@@ -491,47 +306,4 @@ fn at_moment(wall: &Wall, span: Range<usize>) -> Option<(Date, Time)> {
     let date = Date { year, month: one(wall.month)?, day: one(wall.day)?, from_month_end: false };
     let second = one(wall.second * i64::from(SECOND))?;
     Some((date, Time { hour: one(wall.hour)?, minute: one(wall.minute)?, second }))
-}
-
-impl RawValues {
-    /// 12 means 2012, 89 means 1989.
-    fn with_centuries(self) -> Self {
-        let full = |year: u32| match year {
-            0..70 => year + 2000,
-            70..100 => year + 1900,
-            _ => year,
-        };
-        let with_century = |RawPart { part, span }| {
-            let Part { start, last, step } = part;
-            RawPart { part: Part { start: full(start), last: last.map(full), step }, span }
-        };
-        Self(self.0.into_iter().map(with_century).collect())
-    }
-
-    fn checked(self, field: Field) -> Result<Values, CalendarError> {
-        for RawPart { part, span } in &self.0 {
-            // What remains of a part is checked, not what was written: `0..25/5` ends at 20.
-            check(part.normalized(), field).map_err(|problem| CalendarError::new(problem, span.clone()))?;
-        }
-        Ok(Values::of(self.0.into_iter().map(|raw| raw.part)))
-    }
-}
-
-fn check(part: Part, field: Field) -> Result<(), CalendarProblem> {
-    let (from, to) = field.bounds();
-    let Part { start, last, step } = part;
-    let step = step.unwrap_or(0);
-    if !(from..=to).contains(&start) || last.is_some_and(|last| !(from..=to).contains(&last)) {
-        return Err(CalendarProblem::OutOfRange(field));
-    }
-    if last.is_some_and(|last| last < start) {
-        return Err(CalendarProblem::RangeDown(field));
-    }
-    // Days from the end repeat towards the month's end, so there the start bounds the step.
-    let room = match (last, field) {
-        (Some(last), _) => last - start,
-        (None, Field::DayFromEnd) => start - from,
-        (None, _) => to - start,
-    };
-    if step > room.min(to - from) { Err(CalendarProblem::StepTooLong(field)) } else { Ok(()) }
 }

@@ -9,9 +9,9 @@
 //! | 217 | `minutely`, `quarterly`, `semiannually`, `annually`; their normal forms work before (NEWS 217) |
 //! | 228 | `UTC` (NEWS 228) |
 //! | 229 | fractions of a second (NEWS 229; announced in 228, the parser has them from 229 on) |
-//! | 231 | `..` in ranges of numbers and of weekdays (NEWS 231); `Mon-Fri` before |
+//! | 231 | `..` in ranges of numbers and of weekdays (NEWS 231); `Mon-Fri` before; not yet in seconds, where it is taken for a decimal point |
 //! | 232 | the local zone's abbreviation, such as `CEST` (`calendar_spec_from_string()`) |
-//! | 233 | `~`, ranges with a step such as `9..17/2` (NEWS 233); a search that ends when there is no elapse |
+//! | 233 | `~`, ranges with a step such as `9..17/2` (NEWS 233), ranges of seconds; a search that ends when there is no elapse |
 //! | 234 | `@SECONDS`; its normal form, a date in UTC, works before (`parse_date()`) |
 //! | 235 | any zone of the database (NEWS 235) |
 
@@ -36,6 +36,7 @@ const DOTTED_RANGE: u16 = 231;
 const LOCAL_ABBREVIATION: u16 = 232;
 const MONTH_END: u16 = 233;
 const STEPPED_RANGE: u16 = 233;
+const SECONDS_RANGE: u16 = 233;
 const ENDING_SEARCH: u16 = 233;
 const ZONE: u16 = 235;
 
@@ -96,28 +97,29 @@ fn never_elapses(spec: &CalendarSpec) -> bool {
 impl CalendarSpec {
     /// The event with the ranges that the version does not know written out.
     fn with_ranges_for(&self, version: u16) -> Result<Self, NeedsVersion> {
-        let older = |values: &Values, unit| written_out(values, unit, version);
+        let older = |values: &Values| written_out(values, 1, DOTTED_RANGE, version);
         Ok(Self {
             weekdays: self.weekdays,
-            year: older(&self.year, 1)?,
-            month: older(&self.month, 1)?,
-            day: older(&self.day, 1)?,
+            year: older(&self.year)?,
+            month: older(&self.month)?,
+            day: older(&self.day)?,
             from_month_end: self.from_month_end,
-            hour: older(&self.hour, 1)?,
-            minute: older(&self.minute, 1)?,
-            second: older(&self.second, SECOND)?,
+            hour: older(&self.hour)?,
+            minute: older(&self.minute)?,
+            second: written_out(&self.second, SECOND, SECONDS_RANGE, version)?,
             zone: self.zone.clone(),
         })
     }
 }
 
-/// `unit` is the step that a range has when it names none.
-fn written_out(values: &Values, unit: u32, version: u16) -> Result<Values, NeedsVersion> {
+/// The values without the ranges that the version lacks: those with a step of one `unit` came with `range`, those
+/// with another step with [`STEPPED_RANGE`].
+fn written_out(values: &Values, unit: u32, range: u16, version: u16) -> Result<Values, NeedsVersion> {
     let mut parts = Vec::new();
     for part in values.parts() {
         let step = part.step.unwrap_or(unit);
         match part.last {
-            Some(last) if version < if step == unit { DOTTED_RANGE } else { STEPPED_RANGE } => {
+            Some(last) if version < if step == unit { range } else { STEPPED_RANGE } => {
                 if (last - part.start) / step > WRITTEN_OUT_MAX {
                     return Err(NeedsVersion {
                         what: "a range of so many fractions of a second".to_owned(),

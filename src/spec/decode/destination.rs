@@ -4,6 +4,7 @@ use super::fields::{Decoder, Field, Fields};
 use super::scalar::Holds;
 use crate::contract::{Etcd, EtcdApi};
 use crate::destination::{Addressing, Destination, DestinationKind, Local, S3};
+use crate::spec::yaml::Content;
 use crate::value::{Reference, Value};
 
 impl Decoder<'_> {
@@ -31,7 +32,8 @@ impl Decoder<'_> {
         match fields.present(keys).as_slice() {
             [one] => Some(one),
             [] => {
-                self.report.error("missing-key", &fields.span, format!("{what} needs one of {known}"));
+                let message = format!("`{}` has none of {known}", fields.name);
+                self.report.error("missing-key", &fields.span, message).label("one of them is needed");
                 None
             }
             [first, second, ..] => {
@@ -69,21 +71,20 @@ impl Decoder<'_> {
             let taken: Option<Field<'_>> = fields.take(key, decoder);
             taken.and_then(|f| decoder.value(&f, holds))
         };
-        let (region, prefix, access_key) = (value("region", self), value("prefix", self), value("access_key", self));
+        let (region, access_key) = (value("region", self), value("access_key", self));
+        let prefix = fields.take("prefix", self).and_then(|f| self.prefix(&f, holds));
         let bucket =
             fields.need("bucket", self, "the bucket's name; the bucket must exist").and_then(|f| self.value(&f, holds));
         let secret_key = fields.take("secret_key", self).and_then(|f| self.secret(&f, holds));
         let session_token = fields.take("session_token", self).and_then(|f| self.secret(&f, holds));
-        if fields.has("access_key") != fields.has("secret_key") {
-            let message = "`access_key` and `secret_key` go together";
-            self.report
-                .error("missing-key", field.span(), message)
-                .help("leave both out for a bucket that everybody may write to");
+        self.together(&fields, "access_key", "secret_key");
+        if fields.has("session_token") && !fields.has("secret_key") {
+            self.together(&fields, "session_token", "secret_key");
         }
         let default = if endpoint_field.is_some() { Addressing::Path } else { Addressing::Virtual };
         let words = [("path", Addressing::Path), ("virtual", Addressing::Virtual)];
         let addressing = fields.take("addressing", self).and_then(|f| self.word(&f, &words)).unwrap_or(default);
-        let ca_file = fields.take("ca_file", self).and_then(|f| self.template(&f, holds));
+        let ca_file = fields.take("ca_file", self).and_then(|f| self.path(&f, holds));
         let allow_http = fields.take("allow_http", self).and_then(|f| self.boolean(&f)).unwrap_or(false);
         fields.finish(self);
         if let Some(endpoint_field) = &endpoint_field {
@@ -104,19 +105,62 @@ impl Decoder<'_> {
         })
     }
 
+    /// Tells where only one of two keys is there.
+    fn together(&mut self, fields: &Fields<'_>, one: &str, other: &str) {
+        let (there, missing) = match (fields.key_span(one), fields.key_span(other)) {
+            (Some(span), None) => (span, other),
+            (None, Some(span)) => (span, one),
+            (Some(_), Some(_)) | (None, None) => return,
+        };
+        let message = format!("`{one}` and `{other}` go together, and there is no `{missing}`");
+        self.report.error("missing-key", &there, message);
+    }
+
+    fn prefix(&mut self, field: &Field<'_>, holds: Holds) -> Option<Value> {
+        let value = self.value(field, holds)?;
+        let text = value.text().map(ToString::to_string).unwrap_or_default();
+        if text.starts_with('/') {
+            let message = "a prefix that begins with `/` makes a folder without a name";
+            let right = text.trim_start_matches('/');
+            self.report.error("prefix-invalid", field.span(), message).label(format!("write `{right}`"));
+        } else if !text.is_empty() && !text.ends_with('/') {
+            let message = format!("objects will be called `{text}NAME`: the prefix does not end in `/`");
+            self.report.warning("prefix-without-slash", field.span(), message).label(format!("write `{text}/`"));
+        }
+        Some(value)
+    }
+
     fn endpoint_is_safe(&mut self, field: &Field<'_>, endpoint: Option<&Value>, allow_http: bool) {
         let Some(text) = endpoint.and_then(Value::text).map(ToString::to_string) else { return };
-        if let Some(rest) = text.strip_prefix("http://") {
-            if !allow_http && !is_loopback(rest) {
-                let message = "plain http to another machine: everybody on the way reads the archives";
-                self.report
-                    .error("plain-http", field.span(), message)
-                    .help("use https://, or say `allow_http: true` where the network is yours alone");
+        if let Some(rest) = text.strip_prefix("http://")
+            && !allow_http
+            && !is_loopback(rest)
+        {
+            let message = "plain http to another machine: everybody on the way reads the archives";
+            self.report
+                .error("plain-http", field.span(), message)
+                .help("use https://, or say `allow_http: true` where the network is yours alone");
+        }
+        self.is_address(field, &text);
+    }
+
+    /// Whether a text is the address of a server; tells where it is not.
+    fn is_address(&mut self, field: &Field<'_>, text: &str) -> bool {
+        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        let Some(rest) = rest else {
+            let message = format!("`{}` is no address: it begins with neither `https://` nor `http://`", field.name());
+            let diagnostic = self.report.error("endpoint-invalid", field.span(), message);
+            if !text.contains("://") {
+                diagnostic.help("for example `https://s3.example.org` or `http://127.0.0.1:2379`");
             }
-        } else if !text.starts_with("https://") {
-            let message = format!("`{text}` is no address: it begins with neither https:// nor http://");
+            return false;
+        };
+        let good = !rest.is_empty() && !rest.starts_with(['/', ':']) && !rest.contains(char::is_whitespace);
+        if !good {
+            let message = format!("`{}` is no address: it names no host", field.name());
             self.report.error("endpoint-invalid", field.span(), message);
         }
+        good
     }
 
     pub(super) fn etcd(&mut self, field: &Field<'_>) -> Option<Etcd> {
@@ -132,8 +176,8 @@ impl Decoder<'_> {
         if let (Some(field), Some(Value::Reference(Reference::Etcd(_)))) = (&password, &secret) {
             self.report.error("etcd-password-in-etcd", field.span(), "etcd's own password cannot be read from etcd");
         }
-        if fields.has("user") != fields.has("password") {
-            self.report.error("missing-key", field.span(), "`user` and `password` go together");
+        for (one, other) in [("user", "password"), ("cert_file", "key_file")] {
+            self.together(&fields, one, other);
         }
         let mut file = |key, decoder: &mut Self| {
             let taken: Option<Field<'_>> = fields.take(key, decoder);
@@ -150,14 +194,11 @@ impl Decoder<'_> {
         let mut endpoints = vec![];
         for item in self.items(field, true) {
             let Some(text) = self.plain(&item) else { continue };
-            if text.starts_with("http://") || text.starts_with("https://") {
+            if self.is_address(&item, &text) {
                 endpoints.push(text);
-            } else {
-                let message = format!("`{text}` is no address: it begins with neither http:// nor https://");
-                self.report.error("endpoint-invalid", item.span(), message);
             }
         }
-        if endpoints.is_empty() {
+        if endpoints.is_empty() && matches!(&field.node.content, Content::List(items) if items.is_empty()) {
             self.report.error("empty-value", field.span(), "etcd needs at least one endpoint");
         }
         endpoints

@@ -1,40 +1,91 @@
 //! `jobs:`.
 
+use super::destination::is_loopback;
 use super::fields::{Decoder, Field, Fields};
 use super::scalar::Holds;
-use crate::archive::{Archive, ArchiveName, Compression};
+use crate::contract::Etcd;
 use crate::destination::{Destination, DestinationKind};
-use crate::retention::{Keep, Policy};
-use crate::spec::model::{Job, JobIn, Relations, StoreEntry};
-use crate::spec::yaml::Content;
+use crate::diag::Span;
+use crate::source::{Source, SourceKind};
+use crate::spec::model::{Job, JobIn, Relations, Service, StoreEntry};
+use crate::spec::yaml::{Content, Node};
 use crate::target::{Scheduler, Target};
-use crate::value::Template;
-use std::collections::BTreeMap;
-use std::num::NonZeroU32;
+use crate::value::{Reference, Template, Value};
+use std::collections::{BTreeMap, HashMap};
 
 /// A unit's name has at most this many bytes, suffix included: systemd refuses `strlen >= UNIT_NAME_MAX` = 256
 /// (src/basic/unit-name.h).
 const UNIT_NAME_MAX_BYTES: usize = 255;
 
+/// What ends a unit's name.
+const UNIT_TYPES: [&str; 11] =
+    ["service", "timer", "target", "socket", "mount", "path", "device", "automount", "swap", "slice", "scope"];
 /// What a job is decoded in view of.
 pub(super) struct Around<'a> {
     pub target: Target,
     pub destinations: &'a BTreeMap<String, Destination>,
+    pub etcd: Option<&'a Etcd>,
 }
 
 impl Around<'_> {
-    fn is_remote(&self, destination: &str) -> bool {
-        self.destinations.get(destination).is_some_and(|d| match d.kind {
-            DestinationKind::Local(_) => false,
-            DestinationKind::S3(_) => true,
-        })
+    /// Whether a job speaks to another machine than its own.
+    fn reaches_out(&self, sources: &[Source], store: &[StoreEntry]) -> bool {
+        let destinations = || store.iter().filter_map(|entry| self.destinations.get(&entry.to));
+        let far_etcd = self.etcd.is_some_and(|etcd| etcd.endpoints.iter().any(|e| !is_loopback_address(e)));
+        let asks = || destinations().any(asks_etcd) || sources.iter().any(source_asks_etcd);
+        destinations().any(is_remote) || (far_etcd && asks())
+    }
+}
+
+fn is_loopback_address(address: &str) -> bool {
+    is_loopback(address.split_once("://").map_or(address, |(_, rest)| rest))
+}
+
+fn is_remote(destination: &Destination) -> bool {
+    match &destination.kind {
+        DestinationKind::Local(_) => false,
+        DestinationKind::S3(s3) => {
+            let written = s3.endpoint.as_ref().and_then(Value::text).and_then(Template::as_literal);
+            !written.is_some_and(is_loopback_address)
+        }
+    }
+}
+
+fn is_etcd(value: &Value) -> bool {
+    matches!(value, Value::Reference(Reference::Etcd(_)))
+}
+
+fn asks_etcd(destination: &Destination) -> bool {
+    destination_values(destination).into_iter().any(is_etcd)
+}
+
+fn source_asks_etcd(source: &Source) -> bool {
+    source_values(source).into_iter().any(is_etcd)
+}
+
+fn destination_values(destination: &Destination) -> Vec<&Value> {
+    match &destination.kind {
+        DestinationKind::Local(local) => vec![&local.path],
+        DestinationKind::S3(s3) => {
+            let optional = [&s3.endpoint, &s3.region, &s3.access_key, &s3.secret_key, &s3.session_token, &s3.prefix];
+            optional.into_iter().flatten().chain([&s3.bucket]).collect()
+        }
+    }
+}
+
+fn source_values(source: &Source) -> Vec<&Value> {
+    match &source.kind {
+        SourceKind::Paths(_) => vec![],
+        SourceKind::Command(command) => command.env.values().collect(),
+        SourceKind::Container(container) => container.env.values().collect(),
     }
 }
 
 impl Decoder<'_> {
     pub(super) fn job(&mut self, name: String, field: &Field<'_>, around: &Around<'_>) -> Option<Job> {
         let mut fields = self.fields(field)?;
-        let instances = fields.take("instances", self).map(|f| self.instances(&f)).unwrap_or_default();
+        fields.takes_defaults = true;
+        let instances = fields.take("instances", self).map(|f| self.instances(&f, &name)).unwrap_or_default();
         let has_instances = !instances.is_empty();
         let unit = Holds::in_unit(has_instances);
         let description = fields.take("description", self).and_then(|f| self.template(&f, unit));
@@ -53,14 +104,14 @@ impl Decoder<'_> {
         let archive = self.archive(archive.as_ref(), has_instances, fleet.global, sources.len());
         let store = fields
             .need("store", self, "where to: `store: [{to: DESTINATION}]`")
-            .map(|f| self.store(&f))
+            .map(|f| self.store(&f, has_instances, around.destinations))
             .unwrap_or_default();
         let ways = [("unit", JobIn::Unit), ("file", JobIn::File), ("etcd", JobIn::Etcd)];
         let default = if around.target.scheduler == Scheduler::Fleet { JobIn::Unit } else { JobIn::File };
         let job_in = fields.take("job_in", self).and_then(|f| self.word(&f, &ways)).unwrap_or(default);
         let service = fields.take("service", self);
-        let remote = store.iter().any(|entry| around.is_remote(&entry.to));
-        let service = self.service(service.as_ref(), unit, remote);
+        let service = self.service(service.as_ref(), unit, around.reaches_out(&sources, &store));
+        self.variables_come_from_somewhere(&name, &sources, &store, &service, around);
         fields.finish(self);
         Some(Job {
             name,
@@ -77,50 +128,100 @@ impl Decoder<'_> {
         })
     }
 
+    /// Warns where a job reads the runner's environment, and its service gives it none.
+    fn variables_come_from_somewhere(
+        &mut self,
+        job: &str,
+        sources: &[Source],
+        store: &[StoreEntry],
+        service: &Service,
+        around: &Around<'_>,
+    ) {
+        let given = ["Environment", "EnvironmentFile", "PassEnvironment"];
+        let directives = service.directives.get("Service");
+        if !service.environment_file.is_empty()
+            || directives.is_some_and(|d| given.iter().any(|key| d.contains_key(*key)))
+        {
+            return;
+        }
+        let destinations = store.iter().filter_map(|entry| around.destinations.get(&entry.to));
+        let values = destinations.flat_map(destination_values).chain(sources.iter().flat_map(source_values));
+        let name = values.filter_map(Value::reference).find_map(|reference| match reference {
+            Reference::Env(name) => Some(name.clone()),
+            Reference::Etcd(_) | Reference::File(_) | Reference::Credential { .. } | Reference::Command(_) => None,
+        });
+        let place = self.places.nearest(&format!("jobs.{job}")).map(|place| place.span.clone());
+        if let (Some(name), Some(place)) = (name, place) {
+            let message = format!("`{{env: {name}}}` is read from the unit's environment, and nothing sets it there");
+            self.report
+                .warning("env-not-set", &place, message)
+                .help("give the job `service: {environment_file: /etc/eightbells/secrets.env}`, or use `{file: PATH}`");
+        }
+    }
+
     /// A job's name is its units': letters, digits and what fleet and systemd both take.
-    pub(super) fn job_name(&mut self, key: &crate::spec::yaml::Node, name: &str) {
-        let valid = name.starts_with(|c: char| c.is_ascii_alphanumeric())
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
-        if !valid {
-            let message = format!("`{name}` is no name of a job");
+    pub(super) fn job_name(&mut self, key: &Node, name: &str) {
+        self.name_is_plain(key, name, "a job");
+        if let Some(kind) = UNIT_TYPES.iter().find(|kind| name.strip_suffix(**kind).is_some_and(|n| n.ends_with('.'))) {
+            let message = format!("`{name}` is a unit's name, and a job's has no `.{kind}`");
             self.report
                 .error("name-invalid", &key.span, message)
-                .help("use letters, digits, `.`, `_` and `-`, and begin with a letter or digit: units are called so");
+                .help("its units get their endings when they are generated");
         } else if name.len() + "@.service".len() > UNIT_NAME_MAX_BYTES {
             let message = format!("the unit's name would have over {UNIT_NAME_MAX_BYTES} bytes");
             self.report.error("name-too-long", &key.span, message);
         }
     }
 
-    fn instances(&mut self, field: &Field<'_>) -> Vec<String> {
-        let mut instances: Vec<String> = vec![];
+    /// Letters, digits, `.`, `_` and `-`, the first of which is a letter or digit.
+    pub(super) fn name_is_plain(&mut self, key: &Node, name: &str, what: &str) {
+        let valid = name.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+        if !valid {
+            let message = format!("`{name}` cannot be the name of {what}");
+            self.report
+                .error("name-invalid", &key.span, message)
+                .help("use letters, digits, `.`, `_` and `-`, and begin with a letter or digit");
+        }
+    }
+
+    fn instances(&mut self, field: &Field<'_>, job: &str) -> Vec<String> {
         let items = self.items(field, false);
         if items.is_empty() && matches!(field.node.content, Content::List(_)) {
             self.report
                 .error("empty-value", field.span(), "an empty list of instances")
                 .help("leave `instances` out for a job without instances");
         }
+        let mut instances: Vec<String> = vec![];
+        let mut seen: HashMap<String, &Span> = HashMap::new();
         for item in items {
             let Some(text) = self.plain(&item) else { continue };
-            if instances.contains(&text) {
-                self.report.error("duplicate-instance", item.span(), format!("the instance `{text}` is here twice"));
-                continue;
+            if let Some(first) = seen.insert(text.clone(), item.span()) {
+                let message = format!("the instance `{text}` is here twice");
+                self.report.error("duplicate-instance", item.span(), message).also(first, "it is here first");
+            } else if self.instance_fits(&item, job, &text) {
+                instances.push(text);
             }
-            let route = field.route.trim_end_matches(".instances");
-            let job = route.rsplit('.').next().unwrap_or("");
-            // Each byte may be escaped to four (systemd-escape).
-            let escaped: usize =
-                text.bytes().map(|b| if b.is_ascii_alphanumeric() || b"_.:/".contains(&b) { 1 } else { 4 }).sum();
-            if job.len() + escaped + "@.service".len() > UNIT_NAME_MAX_BYTES {
-                self.report.error(
-                    "name-too-long",
-                    item.span(),
-                    format!("the unit's name would have over {UNIT_NAME_MAX_BYTES} bytes with this instance"),
-                );
-            }
-            instances.push(text);
         }
         instances
+    }
+
+    fn instance_fits(&mut self, item: &Field<'_>, job: &str, text: &str) -> bool {
+        if text.contains(['{', '}']) {
+            let message = format!("`{text}` cannot be an instance: an instance is what `{{instance}}` stands for");
+            self.report.error("placeholder-out-of-place", item.span(), message);
+            return false;
+        }
+        // A byte may be escaped to four (systemd-escape).
+        let length = |b: u8| if b.is_ascii_alphanumeric() || b"_.:/".contains(&b) { 1 } else { 4 };
+        let fits = job.len() + text.bytes().map(length).sum::<usize>() + "@.service".len() <= UNIT_NAME_MAX_BYTES;
+        if !fits {
+            let message = format!("the unit's name would have over {UNIT_NAME_MAX_BYTES} bytes with this instance");
+            self.report
+                .error("name-too-long", item.span(), message)
+                .help("each byte but letters, digits, `_`, `.`, `:` and `/` takes four in a unit's name");
+        }
+        fits
     }
 
     fn units(&mut self, fields: &mut Fields<'_>, key: &'static str, holds: Holds) -> Vec<Template> {
@@ -130,168 +231,31 @@ impl Decoder<'_> {
 
     /// Names of units, suffix included.
     pub(super) fn unit_names(&mut self, field: &Field<'_>, holds: Holds) -> Vec<Template> {
-        const SUFFIXES: [&str; 11] =
-            ["service", "timer", "target", "socket", "mount", "path", "device", "automount", "swap", "slice", "scope"];
-        let mut names = vec![];
-        for item in self.items(field, true) {
-            let Some(template) = self.template(&item, holds) else { continue };
-            let text = template.to_string();
-            let suffix = text.rsplit_once('.').map_or("", |(_, suffix)| suffix);
-            if text.contains(char::is_whitespace) {
-                self.report
-                    .error("unit-name-invalid", item.span(), format!("`{text}` holds a blank, and no unit's name does"))
-                    .help("a list takes one name an item");
-            } else if !SUFFIXES.contains(&suffix) {
-                let message = format!("`{text}` is no unit's name: it ends in no type");
-                self.report
-                    .error("unit-name-invalid", item.span(), message)
-                    .help(format!("write `{text}.service`, if a service is meant"));
-            }
-            names.push(template);
-        }
-        names
-    }
-
-    fn archive(&mut self, field: Option<&Field<'_>>, instances: bool, global: bool, sources: usize) -> Archive {
-        let default = Archive { name: ArchiveName::for_job(instances, global), ..Archive::default() };
-        let Some(field) = field else { return default };
-        let Some(mut fields) = self.fields(field) else { return default };
-        let name_field = fields.take("name", self);
-        let holds = Holds::at_run(Some(instances));
-        let name =
-            name_field.as_ref().and_then(|f| self.archive_name(f, Holds { percent: true, ..holds }, global, sources));
-        let compression =
-            fields.take("compression", self).and_then(|f| self.compression(&f)).unwrap_or(default.compression);
-        let timezone = fields.take("timezone", self).and_then(|f| self.timezone(&f)).filter(|zone| zone != "UTC");
-        fields.finish(self);
-        Archive { name: name.unwrap_or(default.name), compression, timezone }
-    }
-
-    fn archive_name(&mut self, field: &Field<'_>, holds: Holds, global: bool, sources: usize) -> Option<ArchiveName> {
-        let text = self.text(field)?.to_owned();
-        let template = self.template(field, holds)?;
-        if let Some((specifier, ())) =
-            [("%i", ()), ("%p", ())].into_iter().find(|(s, ())| strip_times(&text).contains(s))
-        {
-            let message = format!("`{specifier}` means itself here, and not what it means in a unit");
-            self.report.error("specifier-in-spec", field.span(), message).help("write `{instance}` or `{job}`");
-        }
-        let name = match ArchiveName::new(template) {
-            Ok(name) => name,
-            Err(error) => {
-                self.report
-                    .error("archive-name-invalid", field.span(), error.to_string())
-                    .help("for example \"{job}_{source}_{time:%Y-%m-%dT%H-%M-%SZ}\"");
-                return None;
-            }
-        };
-        if !name.tells_seconds() {
-            let message =
-                "two runs that begin within this name's time would be called the same, and the second would fail";
-            self.report
-                .warning("archive-name-coarse", field.span(), message)
-                .help("let the time tell hour, minute and second");
-        }
-        if sources > 1 && !name.uses_source() {
-            self.report
-                .error("archive-name-invalid", field.span(), "several sources would be called the same")
-                .help("put `{source}` into the name");
-        }
-        if global && !name.uses_host() {
-            self.report
-                .error("archive-name-invalid", field.span(), "every host would call its archives the same")
-                .help("put `{host}` into the name of a `global` job");
-        }
-        Some(name)
-    }
-
-    fn compression(&mut self, field: &Field<'_>) -> Option<Compression> {
-        let gzip = Compression::Gzip { level: Compression::GZIP_LEVEL_DEFAULT };
-        let zstd =
-            Compression::Zstd { level: Compression::ZSTD_LEVEL_DEFAULT, threads: Compression::ZSTD_THREADS_DEFAULT };
-        if !matches!(field.node.content, Content::Map(_)) {
-            return self.word(field, &[("none", Compression::None), ("gzip", gzip), ("zstd", zstd)]);
-        }
-        let mut fields = self.fields(field)?;
-        let kind = self.one_of(&mut fields, &["gzip", "zstd"], "a compression");
-        let (gzip, zstd) = (fields.take("gzip", self), fields.take("zstd", self));
-        fields.finish(self);
-        if kind? == "gzip" {
-            let mut inner = self.fields(&gzip?)?;
-            let level = inner.take("level", self).and_then(|f| self.integer(&f, 1, 9));
-            inner.finish(self);
-            let level = level.and_then(|n| u32::try_from(n).ok()).unwrap_or(Compression::GZIP_LEVEL_DEFAULT);
-            Some(Compression::Gzip { level })
-        } else {
-            let mut inner = self.fields(&zstd?)?;
-            let level = inner.take("level", self).and_then(|f| self.integer(&f, 1, 19));
-            let threads = inner.take("threads", self).and_then(|f| self.integer(&f, 1, 64));
-            inner.finish(self);
-            Some(Compression::Zstd {
-                level: level.and_then(|n| i32::try_from(n).ok()).unwrap_or(Compression::ZSTD_LEVEL_DEFAULT),
-                threads: threads.and_then(|n| u32::try_from(n).ok()).unwrap_or(Compression::ZSTD_THREADS_DEFAULT),
-            })
-        }
-    }
-
-    fn store(&mut self, field: &Field<'_>) -> Vec<StoreEntry> {
         let items = self.items(field, true);
-        if items.is_empty() && matches!(field.node.content, Content::List(_)) {
-            self.report.error("empty-value", field.span(), "a job needs at least one destination");
-        }
-        let mut entries: Vec<StoreEntry> = vec![];
-        for item in items {
-            let Some(entry) = self.store_entry(&item) else { continue };
-            if entries.iter().any(|other| other.to == entry.to) {
-                self.report.error("duplicate-destination", item.span(), format!("`{}` is here twice", entry.to));
+        items.iter().filter_map(|item| self.unit_name(item, holds, false)).collect()
+    }
+
+    /// A unit's name; `pattern` allows `*`, `?` and `[…]`.
+    pub(super) fn unit_name(&mut self, item: &Field<'_>, holds: Holds, pattern: bool) -> Option<Template> {
+        let template = self.template(item, holds)?;
+        let text = template.to_string();
+        let plain = text.replace("{instance}", "i").replace("{job}", "j");
+        let known = |c: char| c.is_ascii_alphanumeric() || ":_.\\@-".contains(c) || (pattern && "*?[]^".contains(c));
+        if let Some(c) = plain.chars().find(|c| !known(*c)).filter(|_| !text.contains("%i")) {
+            let diagnostic = self.report.error("unit-name-invalid", item.span(), format!("`{text}` is no unit's name"));
+            diagnostic.label(format!("`{c}` cannot stand in one"));
+            if c == ' ' || c == ',' {
+                diagnostic.help("a list takes one name an item");
             }
-            entries.push(entry);
+            return None;
         }
-        entries
-    }
-
-    fn store_entry(&mut self, item: &Field<'_>) -> Option<StoreEntry> {
-        if !matches!(item.node.content, Content::Map(_)) {
-            let to = self.plain(item)?;
-            return Some(StoreEntry { to, keep: Keep::All });
+        let suffix = plain.rsplit_once('.').map_or("", |(_, suffix)| suffix);
+        if !(UNIT_TYPES.contains(&suffix) || pattern && plain.ends_with('*')) {
+            let message = format!("`{text}` is no unit's name: it ends in no type");
+            self.report
+                .error("unit-name-invalid", item.span(), message)
+                .label(format!("did you mean `{text}.service`?"));
         }
-        let mut fields = self.fields(item)?;
-        let to = fields.need("to", self, "the destination's name").and_then(|f| self.plain(&f));
-        let keep = fields.take("keep", self).map(|f| self.keep(&f)).unwrap_or_default();
-        fields.finish(self);
-        Some(StoreEntry { to: to?, keep })
+        Some(template)
     }
-
-    fn keep(&mut self, field: &Field<'_>) -> Keep {
-        if matches!(field.node.content, Content::Text(_)) {
-            return self.word(field, &[("all", ())]).map(|()| Keep::All).unwrap_or_default();
-        }
-        let Some(mut fields) = self.fields(field) else { return Keep::All };
-        let within = fields.take("within", self).and_then(|f| self.duration(&f));
-        let mut number = |key, decoder: &mut Self| {
-            let taken: Option<Field<'_>> = fields.take(key, decoder);
-            let value = taken.and_then(|f| decoder.integer(&f, 1, i64::from(u32::MAX)));
-            value.and_then(|n| u32::try_from(n).ok()).and_then(NonZeroU32::new)
-        };
-        let (last, at_least) = (number("last", self), number("at_least", self));
-        let empty = fields.present(&["within", "last"]).is_empty();
-        fields.finish(self);
-        if empty {
-            let message = "this says nothing of what is kept";
-            self.report.error("keep-invalid", field.span(), message).help("write {within: 30d}, {last: 10}, or `all`");
-            return Keep::All;
-        }
-        Keep::Policy(Policy { within, last, at_least })
-    }
-}
-
-/// The text without its `{time:…}`, whose `%` are its own.
-fn strip_times(text: &str) -> String {
-    let mut rest = text;
-    let mut out = String::new();
-    while let Some((before, after)) = rest.split_once("{time:") {
-        out.push_str(before);
-        rest = after.split_once('}').map_or("", |(_, after)| after);
-    }
-    out + rest
 }

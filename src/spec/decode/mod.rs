@@ -1,25 +1,27 @@
 //! The tree of values, decoded into the model; every fault is reported, and decoding goes on.
 
+mod archive;
 mod destination;
 mod fields;
 mod job;
 mod names;
+mod reference;
 mod scalar;
 mod schedule;
 mod secrets;
 mod service;
 mod source;
+mod store;
 
 use super::merge;
 use super::model::Spec;
 use super::places::Places;
 use super::yaml::{Content, Node};
-use crate::destination::Destination;
-use crate::diag::{Report, Span};
+use crate::diag::Report;
 use crate::target::{FLEET_SYSTEMD_DEFAULT, SYSTEMD_DEFAULT, SYSTEMD_OLDEST, Scheduler, Scope, Target};
 use fields::{Decoder, Field, Fields};
 use job::Around;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Where units look for the runner where the spec does not say.
 const RUNNER_ON_FLEET: &str = "/opt/bin/eightbells-run";
@@ -27,14 +29,15 @@ const RUNNER_ON_SYSTEMD: &str = "/usr/local/bin/eightbells-run";
 /// Where `job_in: file` units look for the spec where it does not say.
 const SPEC_PATH: &str = "/etc/eightbells/backups.yaml";
 
+/// Values of `defaults:`, times jobs: enough for 20,000 jobs and two hundred values.
+const DEFAULTED_MAX: usize = 4_000_000;
+
 /// Decodes a whole spec. What is returned means something only where the report has no errors.
 pub(super) fn spec(root: &Node, report: &mut Report) -> Spec {
-    let mut decoder = Decoder { report, places: Places::default(), masked: vec![] };
+    let mut decoder = Decoder::new(report);
     let spec = decoder.spec(root);
-    let Decoder { report, places, masked } = decoder;
-    for span in masked {
-        report.sources.mask(&span);
-    }
+    let Decoder { report, places, masked, has_etcd: _, destinations: _, used: _ } = decoder;
+    report.sources.mask(&masked);
     Spec { places, ..spec }
 }
 
@@ -51,7 +54,7 @@ impl Decoder<'_> {
             jobs: vec![],
             places: Places::default(),
         };
-        let field = Field { node: root, route: String::new() };
+        let field = Field { node: root, key: root, route: String::new() };
         if root.content == Content::Null {
             self.report
                 .error("spec-empty", &root.span, "the spec is empty")
@@ -68,6 +71,7 @@ impl Decoder<'_> {
             spec.spec_path = path;
         }
         spec.spec_key = fields.take("spec_key", self).and_then(|f| self.absolute(&f));
+        self.has_etcd = fields.has("etcd");
         spec.etcd = fields.take("etcd", self).and_then(|f| self.etcd(&f));
         let destinations = fields.need(
             "destinations",
@@ -78,13 +82,15 @@ impl Decoder<'_> {
         let jobs = fields.need("jobs", self, "what to back up, and when");
         fields.ignore_prefix("x-");
         fields.finish(self);
-        for (name, _, field) in destinations.iter().flat_map(|f| self.named(f)).collect::<Vec<_>>() {
+        for (name, key, field) in destinations.iter().flat_map(|f| self.named(f)).collect::<Vec<_>>() {
+            self.name_is_plain(key, &name, "a destination");
+            self.destinations.insert(name.clone(), key.span.clone());
             if let Some(destination) = self.destination(name.clone(), &field) {
                 spec.destinations.insert(name, destination);
             }
         }
         self.jobs(&mut spec, jobs.as_ref(), defaults.as_ref());
-        self.etcd_is_named(&spec);
+        self.unused_destinations();
         names::check(&spec, self);
         self.texts_with_secrets(root);
         spec
@@ -148,78 +154,40 @@ impl Decoder<'_> {
         if let Some(defaults) = defaults {
             let _ = self.fields(defaults);
         }
-        let around = Around { target: spec.target, destinations: &spec.destinations };
+        if !self.defaults_fit(defaults, named.len()) {
+            return;
+        }
+        let around = Around { target: spec.target, destinations: &spec.destinations, etcd: spec.etcd.as_ref() };
         let mut decoded = vec![];
-        let mut used = BTreeSet::new();
         for (name, key, field) in named {
             self.job_name(key, &name);
             let merged = defaults.map(|defaults| merge::with_defaults(defaults.node, field.node));
-            let field = Field { node: merged.as_ref().unwrap_or(field.node), route: field.route };
-            let Some(job) = self.job(name, &field, &around) else { continue };
-            for (index, entry) in job.store.iter().enumerate() {
-                used.insert(entry.to.clone());
-                self.destination_exists(&job.name, index, &entry.to, &spec.destinations);
-            }
-            decoded.push(job);
-        }
-        for name in spec.destinations.keys().filter(|name| !used.contains(*name)) {
-            if let Some(place) = self.places.exact(&format!("destinations.{name}")).cloned() {
-                self.report.warning("destination-unused", &place.span, format!("no job stores anything at `{name}`"));
-            }
+            let field = Field { node: merged.as_ref().unwrap_or(field.node), key, route: field.route };
+            decoded.extend(self.job(name, &field, &around));
         }
         spec.jobs = decoded;
     }
 
-    fn destination_exists(&mut self, job: &str, index: usize, name: &str, known: &BTreeMap<String, Destination>) {
-        if known.contains_key(name) {
-            return;
+    /// Whether `defaults:` are short enough for so many jobs: each job is read with all of them.
+    fn defaults_fit(&mut self, defaults: Option<&Field<'_>>, jobs: usize) -> bool {
+        let Some(defaults) = defaults else { return true };
+        let fit = defaults.node.size().saturating_mul(jobs) <= DEFAULTED_MAX;
+        if !fit {
+            let message = format!("`defaults` are too long for {jobs} jobs, each of which takes them all");
+            self.report.error("spec-limits", &defaults.key.span, message);
         }
-        let route = format!("jobs.{job}.store[{index}]");
-        let place = self.places.exact(&format!("{route}.to")).or_else(|| self.places.nearest(&route)).cloned();
-        let Some(place) = place else { return };
-        let near = fields::nearest(name, known.keys().map(String::as_str)).map(str::to_owned);
-        let diagnostic =
-            self.report.error("destination-unknown", &place.span, format!("there is no destination `{name}`"));
-        match near {
-            Some(near) => diagnostic.label(format!("did you mean `{near}`?")),
-            None => diagnostic.help("it must be a key of `destinations:`"),
-        };
+        fit
     }
 
-    /// `{etcd: KEY}` means the etcd at the top.
-    fn etcd_is_named(&mut self, spec: &Spec) {
-        if spec.etcd.is_some() {
-            return;
+    fn unused_destinations(&mut self) {
+        if self.report.has_errors() {
+            return; // What a faulty job would have stored there is not known.
         }
-        let uses = spec.jobs.iter().find(|job| {
-            let compiled = spec.compile(job);
-            compiled.references().any(|r| matches!(r, crate::value::Reference::Etcd(_)))
-        });
-        let Some(job) = uses else { return };
-        let route = self
-            .places
-            .iter()
-            .find(|(route, _)| route.rsplit('.').next() == Some("etcd"))
-            .map(|(_, place)| place.span.clone());
-        let route = route.or_else(|| self.places.nearest(&format!("jobs.{}", job.name)).map(|p| p.span.clone()));
-        if let Some(span) = route {
-            self.report
-                .error("etcd-missing", &span, "the spec says of no etcd where it is")
-                .help("add `etcd: {endpoints: [\"http://127.0.0.1:2379\"]}` at the top");
-        }
-    }
-
-    fn texts_with_secrets(&mut self, root: &Node) {
-        let mut texts: Vec<(String, Span)> = vec![];
-        let mut open = vec![root];
-        while let Some(node) = open.pop() {
-            match &node.content {
-                Content::Text(text) => texts.push((text.clone(), node.span.clone())),
-                Content::List(items) => open.extend(items),
-                Content::Map(entries) => open.extend(entries.iter().map(|(_, value)| value)),
-                Content::Null | Content::Bool(_) | Content::Number(_) => {}
+        for (name, place) in &self.destinations {
+            if !self.used.contains(name) {
+                let message = format!("no job stores anything at `{name}`");
+                self.report.warning("destination-unused", place, message);
             }
         }
-        self.secrets_in_texts(&texts);
     }
 }

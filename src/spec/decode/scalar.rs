@@ -2,8 +2,9 @@
 
 use super::fields::{Decoder, Field, nearest};
 use crate::diag::Span;
+use crate::spec::syntax::PLACEHOLDERS;
 use crate::spec::yaml::Content;
-use crate::value::{Bytes, Piece, Placeholder, Reference, Template, UnitError, Value, parse_duration};
+use crate::value::{Bytes, Placeholder, Template, UnitError, parse_duration};
 use std::time::Duration;
 
 /// What a value may hold.
@@ -39,6 +40,30 @@ impl Holds {
     }
 }
 
+impl Holds {
+    /// In what such a value stands, for findings.
+    fn place(self) -> &'static str {
+        match (self.unit, self.instance) {
+            (true, _) => "in a unit's value",
+            (false, None) => "in a destination",
+            (false, Some(_)) => "here",
+        }
+    }
+
+    /// The placeholders that mean something in such a value.
+    fn known(self) -> Vec<&'static str> {
+        let all = [
+            (self.instance != Some(false), "{instance}"),
+            (true, "{job}"),
+            (self.host, "{host}"),
+            (self.source, "{source}"),
+            (self.scratch, "{scratch}"),
+            (self.time, "{time:%Y-%m-%d}"),
+        ];
+        all.into_iter().filter(|(known, _)| *known).map(|(_, name)| name).collect()
+    }
+}
+
 impl Decoder<'_> {
     /// Text; a number is its text.
     pub(super) fn text<'n>(&mut self, field: &Field<'n>) -> Option<&'n str> {
@@ -52,6 +77,7 @@ impl Decoder<'_> {
                     );
                     return None;
                 }
+                self.other_readers_differ(field, text);
                 Some(text)
             }
             Content::Bool(value) => {
@@ -63,6 +89,23 @@ impl Decoder<'_> {
                 self.wrong_type(field, "text");
                 None
             }
+        }
+    }
+
+    /// Warns of words without quotes of which YAML 1.1, which other programs still read, makes something else.
+    fn other_readers_differ(&mut self, field: &Field<'_>, text: &str) {
+        let octal = text.len() > 1 && text.starts_with('0') && text.bytes().all(|b| matches!(b, b'0'..=b'7'));
+        let what = match text {
+            "on" | "On" | "ON" | "yes" | "Yes" | "YES" => "`true`",
+            "off" | "Off" | "OFF" | "no" | "No" | "NO" => "`false`",
+            _ if octal => "an octal number",
+            _ => return,
+        };
+        let span = field.span();
+        let written = self.report.sources.get(span.file).and_then(|file| file.text.get(span.start..span.end));
+        if written == Some(text) {
+            let message = format!("`{text}` without quotes is text here, and {what} to older YAML readers");
+            self.report.warning("yaml-ambiguous", span, message).label(format!("write `\"{text}\"`"));
         }
     }
 
@@ -127,8 +170,12 @@ impl Decoder<'_> {
                 };
                 let message = format!("`{text}` is text, `true` or `false` is expected");
                 let diagnostic = self.report.error("wrong-type", field.span(), message);
-                if let Some(meant) = meant {
-                    diagnostic.help(format!("YAML 1.2 knows no `yes`, `on` and the like: write {meant}"));
+                if meant == Some(text.as_str()) {
+                    diagnostic.label("leave the quotes out");
+                } else if let Some(meant) = meant {
+                    diagnostic
+                        .label(format!("write `{meant}`"))
+                        .help("since YAML 1.2, `yes`, `on` and the like are text");
                 }
                 None
             }
@@ -166,15 +213,36 @@ impl Decoder<'_> {
 
     /// A duration with units.
     pub(super) fn duration(&mut self, field: &Field<'_>) -> Option<Duration> {
-        let text = self.text(field)?;
-        let parsed = parse_duration(text);
-        self.unit_value(field, text, "duration", parsed)
+        let text = self.measure(field, "a duration such as `4h`")?;
+        match self.unit_value(field, text, "duration", parse_duration(text))? {
+            Duration::ZERO => self.nothing(field),
+            duration => Some(duration),
+        }
     }
 
     /// A size with its unit.
     pub(super) fn size(&mut self, field: &Field<'_>) -> Option<Bytes> {
-        let text = self.text(field)?;
-        self.unit_value(field, text, "size", Bytes::parse(text))
+        let text = self.measure(field, "a size such as `512MiB`")?;
+        match self.unit_value(field, text, "size", Bytes::parse(text))? {
+            Bytes(0) => self.nothing(field),
+            size => Some(size),
+        }
+    }
+
+    fn nothing<T>(&mut self, field: &Field<'_>) -> Option<T> {
+        let message = format!("`{}` is nothing at all", field.name());
+        self.report.error("out-of-range", field.span(), message).help("leave the key out, or give it more than 0");
+        None
+    }
+
+    fn measure<'n>(&mut self, field: &Field<'n>, expected: &str) -> Option<&'n str> {
+        match &field.node.content {
+            Content::Text(text) | Content::Number(text) => Some(text),
+            Content::Null | Content::Bool(_) | Content::List(_) | Content::Map(_) => {
+                self.wrong_type(field, expected);
+                None
+            }
+        }
     }
 
     fn unit_value<T>(&mut self, field: &Field<'_>, text: &str, noun: &str, parsed: Result<T, UnitError>) -> Option<T> {
@@ -221,13 +289,20 @@ impl Decoder<'_> {
         if !holds.percent {
             self.no_specifier_by_habit(field, text);
         }
-        self.placeholders_have_meaning(field, &template, holds);
-        Some(template)
+        self.placeholders_have_meaning(field, &template, holds).then_some(template)
+    }
+
+    /// A path with placeholders.
+    pub(super) fn path(&mut self, field: &Field<'_>, holds: Holds) -> Option<Template> {
+        let template = self.template(field, holds)?;
+        let text = template.to_string();
+        let scratch = holds.scratch && text.starts_with("{scratch}");
+        (scratch || self.is_absolute(field, &text)).then_some(template)
     }
 
     fn template_error(&mut self, span: &Span, message: &str) {
         let inner = message.strip_prefix("`{").and_then(|m| m.split_once("}`")).map(|(inner, _)| inner);
-        let near = inner.and_then(|inner| nearest(inner, ["instance", "job", "host", "source", "scratch", "time"]));
+        let near = inner.and_then(|inner| nearest(inner, PLACEHOLDERS)).filter(|near| Some(*near) != inner);
         let diagnostic = self.report.error("placeholder-unknown", span, message);
         match near {
             Some(near) => diagnostic.label(format!("did you mean `{{{near}}}`?")),
@@ -253,21 +328,24 @@ impl Decoder<'_> {
             .find(|(s, _)| text.contains(s));
         if let Some((specifier, placeholder)) = found {
             let message = format!("`{specifier}` means itself here, and not what it means in a unit");
-            let help = format!("write `{placeholder}`; a spec has one notation for everything");
-            self.report.error("specifier-in-spec", field.span(), message).help(help);
+            let start = text.find(specifier).unwrap_or(0);
+            let place = Self::part_of(field, text, start..start + specifier.len());
+            self.report
+                .error("specifier-in-spec", &place, message)
+                .label(format!("write `{placeholder}`"))
+                .help("a spec has one notation for everything");
         }
     }
 
-    fn placeholders_have_meaning(&mut self, field: &Field<'_>, template: &Template, holds: Holds) {
-        for piece in template.pieces() {
-            let Piece::Placeholder(placeholder) = piece else { continue };
+    fn placeholders_have_meaning(&mut self, field: &Field<'_>, template: &Template, holds: Holds) -> bool {
+        for placeholder in template.placeholders() {
             let meaning = match placeholder {
                 Placeholder::Instance if holds.instance == Some(false) => {
                     let message = "`{instance}` in a job without instances";
                     self.report
-                        .error("instance-without-instances", field.span(), message)
-                        .help("give the job `instances: [\"…\"]`, or leave the placeholder out");
-                    true
+                        .error("instance-without-instances", &Self::place_of(field, placeholder), message)
+                        .help("give the job `instances: [\"80\"]`, or leave the placeholder out");
+                    return false;
                 }
                 Placeholder::Instance | Placeholder::Job => true,
                 Placeholder::Host => holds.host,
@@ -276,119 +354,27 @@ impl Decoder<'_> {
                 Placeholder::Time(_) => holds.time,
             };
             if !meaning {
-                let message = format!("`{placeholder}` has no meaning here");
-                self.report.error("placeholder-out-of-place", field.span(), message);
+                let place = Self::place_of(field, placeholder);
+                let message = format!("`{placeholder}` has no meaning {}", holds.place());
+                let known = holds.known().join(" ");
+                let diagnostic = self.report.error("placeholder-out-of-place", &place, message);
+                diagnostic.help(format!("the placeholders here are {known}"));
+                return false;
             }
         }
+        true
     }
 
-    /// A list of texts with placeholders.
-    pub(super) fn templates(&mut self, field: &Field<'_>, holds: Holds) -> Vec<Template> {
-        self.items(field, false).iter().filter_map(|item| self.template(item, holds)).collect()
+    /// Where a placeholder stands in a value.
+    fn place_of(field: &Field<'_>, placeholder: &Placeholder) -> Span {
+        let (Content::Text(text) | Content::Number(text)) = &field.node.content else { return field.span().clone() };
+        let shown = placeholder.to_string();
+        let start = text.find(&shown).unwrap_or(0);
+        Self::part_of(field, text, start..start + shown.len())
     }
 
-    /// Text, or a reference to it.
-    pub(super) fn value(&mut self, field: &Field<'_>, holds: Holds) -> Option<Value> {
-        match &field.node.content {
-            Content::Map(_) if self.unquoted_placeholder(field.node) => None,
-            Content::Map(_) => self.reference(field, holds).map(Value::Reference),
-            Content::Null | Content::Bool(_) | Content::Number(_) | Content::Text(_) | Content::List(_) => {
-                self.template(field, holds).map(Value::Text)
-            }
-        }
-    }
-
-    /// A reference and nothing else: the value is a secret.
-    pub(super) fn secret(&mut self, field: &Field<'_>, holds: Holds) -> Option<Value> {
-        if matches!(field.node.content, Content::Map(_)) {
-            return self.value(field, holds);
-        }
-        self.masked.push(field.span().clone());
-        let name = field.route.rsplit('.').next().unwrap_or("value");
-        let message = format!("`{name}` is a secret, and a secret does not stand in a spec");
-        let help = "write where it is to be read from: {etcd: KEY}, {env: NAME}, {file: PATH}, {credential: {name: NAME}} or {command: [PROGRAM]}";
-        self.report.error("secret-in-spec", field.span(), message).help(help);
-        None
-    }
-
-    fn reference(&mut self, field: &Field<'_>, holds: Holds) -> Option<Reference> {
-        const KINDS: [&str; 5] = ["etcd", "env", "file", "credential", "command"];
-        let mut fields = self.fields(field)?;
-        let present = fields.present(&KINDS);
-        let [kind] = present.as_slice() else {
-            let known = KINDS.join(", ");
-            let message = if present.is_empty() { "this is no reference" } else { "a reference names one place only" };
-            self.report
-                .error("reference-invalid", field.span(), message)
-                .help(format!("a reference is a map with one key of {known}"));
-            return None;
-        };
-        let inner = fields.take(kind, self);
-        for known in KINDS {
-            if known != *kind {
-                let _ = fields.take(known, self);
-            }
-        }
-        fields.finish(self);
-        let inner = inner?;
-        match *kind {
-            "etcd" => self.template(&inner, holds).map(Reference::Etcd),
-            "env" => self.variable(&inner).map(Reference::Env),
-            "file" => {
-                let path = self.template(&inner, holds)?;
-                self.is_absolute(&inner, &path.to_string()).then_some(Reference::File(path))
-            }
-            "credential" => self.credential(&inner),
-            _ => {
-                let argv = self.templates(&inner, Holds { percent: true, ..holds });
-                self.has_program(&inner, &argv).then_some(Reference::Command(argv))
-            }
-        }
-    }
-
-    fn credential(&mut self, field: &Field<'_>) -> Option<Reference> {
-        if let Content::Text(name) = &field.node.content {
-            return Some(Reference::Credential { name: name.clone(), path: None });
-        }
-        let mut fields = self.fields(field)?;
-        let name = fields.need("name", self, "the name below $CREDENTIALS_DIRECTORY").and_then(|f| self.plain(&f));
-        let path = fields.take("path", self).and_then(|f| self.absolute(&f));
-        fields.finish(self);
-        let name = name?;
-        if name.contains([':', '/']) {
-            self.report.error(
-                "reference-invalid",
-                field.span(),
-                format!("`{name}` is no name of a credential: it holds `:` or `/`"),
-            );
-        }
-        Some(Reference::Credential { name, path })
-    }
-
-    /// A command line with a program.
-    pub(super) fn has_program(&mut self, field: &Field<'_>, argv: &[Template]) -> bool {
-        let there = argv.first().is_some_and(|program| program.as_literal() != Some(""));
-        if !there {
-            self.report
-                .error("empty-command", field.span(), "a command needs a program")
-                .help("write [PROGRAM, ARGUMENT, …]");
-        }
-        there
-    }
-
-    /// The name of an environment variable.
-    pub(super) fn variable(&mut self, field: &Field<'_>) -> Option<String> {
-        let name = self.text(field)?;
-        self.is_variable(field.span(), name).then(|| name.to_owned())
-    }
-
-    pub(super) fn is_variable(&mut self, span: &Span, name: &str) -> bool {
-        let letters = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        let valid = letters && name.starts_with(|c: char| !c.is_ascii_digit());
-        if !valid {
-            let message = format!("`{name}` is no name of a variable: letters, digits and `_`, no digit first");
-            self.report.error("variable-invalid", span, message);
-        }
-        valid
+    /// A list of texts with placeholders; where `lone`, one text is a list of one.
+    pub(super) fn templates(&mut self, field: &Field<'_>, lone: bool, holds: Holds) -> Vec<Template> {
+        self.items(field, lone).iter().filter_map(|item| self.template(item, holds)).collect()
     }
 }

@@ -125,23 +125,28 @@ impl Decoder<'_> {
     pub(super) fn fleet(&mut self, field: &Field<'_>, unit: Holds) -> Fleet {
         let Some(mut fields) = self.fields(field) else { return Fleet::default() };
         let machine_id = fields.take("machine_id", self).and_then(|f| self.machine_id(&f));
-        let machine_of = fields.take("machine_of", self).map(|f| self.unit_names(&f, unit)).unwrap_or_default();
+        let machine_of = fields.take("machine_of", self).map(|f| self.machine_of(&f, unit)).unwrap_or_default();
         let metadata = fields.take("machine_metadata", self).map(|f| self.metadata(&f)).unwrap_or_default();
         let conflicts = fields.take("conflicts", self).map(|f| self.globs(&f, unit)).unwrap_or_default();
         let replaces = fields.take("replaces", self).map(|f| self.globs(&f, unit)).unwrap_or_default();
         let global = fields.take("global", self).and_then(|f| self.boolean(&f)).unwrap_or(false);
-        for name in machine_of.iter().filter(|name| name.to_string().contains(['*', '?', '['])) {
-            let message = format!("`{name}`: a glob in `machine_of` matches nothing, and the unit would wait for ever");
-            self.report
-                .error(
-                    "fleet-glob-in-machine-of",
-                    &fields.key_span("machine_of").unwrap_or_else(|| field.span().clone()),
-                    message,
-                )
-                .help("name the unit in full, `{instance}` included");
-        }
         fields.finish(self);
         Fleet { machine_id, machine_of, machine_metadata: metadata, conflicts, replaces, global }
+    }
+
+    fn machine_of(&mut self, field: &Field<'_>, unit: Holds) -> Vec<crate::value::Template> {
+        let mut names = vec![];
+        for item in self.items(field, true) {
+            let Some(name) = self.unit_name(&item, unit, true) else { continue };
+            if name.to_string().contains(['*', '?', '[']) {
+                let message = "a pattern in `machine_of` matches nothing, and the unit would wait for ever";
+                self.report
+                    .error("fleet-glob-in-machine-of", item.span(), message)
+                    .help("name the unit in full, `{instance}` included");
+            }
+            names.push(name);
+        }
+        names
     }
 
     fn machine_id(&mut self, field: &Field<'_>) -> Option<String> {
@@ -185,23 +190,23 @@ impl Decoder<'_> {
 
     /// Patterns as Go's `path.Match` reads them.
     fn globs(&mut self, field: &Field<'_>, unit: Holds) -> Vec<crate::value::Template> {
-        let mut globs = vec![];
-        for item in self.items(field, true) {
-            let Some(template) = self.template(&item, unit) else { continue };
-            let text = template.to_string();
-            if text.contains(char::is_whitespace) {
-                self.report.error("fleet-glob-invalid", item.span(), "a pattern holds no blank: give one an item");
-            } else if text.contains("{{") {
-                self.report.error(
-                    "fleet-glob-invalid",
-                    item.span(),
-                    "fleet's patterns know no `{a,b}`: give one pattern an item",
-                );
-            } else if text.contains("[!") {
-                self.report.error("fleet-glob-invalid", item.span(), "fleet's patterns negate with `[^…]`, not `[!…]`");
-            }
-            globs.push(template);
-        }
-        globs
+        let items = self.items(field, true);
+        items.iter().filter_map(|item| self.glob(item, unit)).collect()
+    }
+
+    fn glob(&mut self, item: &Field<'_>, unit: Holds) -> Option<crate::value::Template> {
+        let text = match &item.node.content {
+            Content::Text(text) => text.as_str(),
+            Content::Null | Content::Bool(_) | Content::Number(_) | Content::List(_) | Content::Map(_) => "",
+        };
+        let fault = if text.contains("{{") || text.contains(',') {
+            "fleet's patterns know no `{a,b}`: give one pattern an item"
+        } else if text.contains("[!") {
+            "fleet's patterns negate with `[^…]`, not `[!…]`"
+        } else {
+            return self.unit_name(item, unit, true);
+        };
+        self.report.error("fleet-glob-invalid", item.span(), fault);
+        None
     }
 }

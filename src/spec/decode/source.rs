@@ -4,16 +4,31 @@ use super::fields::{Decoder, Field, Fields};
 use super::scalar::Holds;
 use crate::archive::MANIFEST_SOURCE;
 use crate::source::{Access, Command, Container, Content, Engine, Paths, Source, SourceKind};
+use crate::spec::yaml;
 use crate::value::{Template, Value};
 use std::collections::BTreeMap;
 
 /// What every source may have, whatever it reads.
 const COMMON: [&str; 2] = ["allow_empty", "timeout"];
 
+/// Keys of some kinds of source, with what they go with.
+const KINDS_OF_KEYS: [(&str, &str); 10] = [
+    ("one_file_system", "`paths`"),
+    ("exclude", "`paths`, and with the `tree` of a `container`"),
+    ("extension", "`command`, and with the `dump` of a `container`"),
+    ("env", "`command` and `container`"),
+    ("directory", "`command` and `container`"),
+    ("engine", "`container`"),
+    ("dump", "`container`"),
+    ("user", "`container`"),
+    ("tree", "`container`"),
+    ("access", "`container`"),
+];
+
 impl Decoder<'_> {
     pub(super) fn sources(&mut self, field: &Field<'_>, instances: bool) -> Vec<Source> {
         let named = self.named(field);
-        if named.is_empty() {
+        if matches!(&field.node.content, yaml::Content::Map(entries) if entries.is_empty()) {
             self.report.error("empty-value", field.span(), "a job needs at least one source");
         }
         let mut sources = vec![];
@@ -47,17 +62,31 @@ impl Decoder<'_> {
                 None
             }
         };
+        self.keys_of_other_kinds(&mut fields);
         let allow_empty = fields.take(COMMON[0], self).and_then(|f| self.boolean(&f)).unwrap_or(false);
         let timeout = fields.take(COMMON[1], self).and_then(|f| self.duration(&f));
         fields.finish(self);
         Some(Source { name, kind: kind?, allow_empty, timeout })
     }
 
+    /// Tells of keys that belong to another kind of source.
+    fn keys_of_other_kinds(&mut self, fields: &mut Fields<'_>) {
+        for (key, kinds) in KINDS_OF_KEYS {
+            if fields.is_asked(key) {
+                continue;
+            }
+            if let Some(field) = fields.quietly(key) {
+                let message = format!("`{key}` does not belong to this kind of source");
+                self.report.error("unknown-key", &field.span, message).help(format!("it goes with {kinds}"));
+            }
+        }
+    }
+
     fn paths(&mut self, fields: &mut Fields<'_>, instances: bool) -> Option<Paths> {
         let holds = Holds { time: false, source: false, ..Holds::at_run(Some(instances)) };
         let field = fields.take("paths", self)?;
         let items = self.items(&field, true);
-        if items.is_empty() {
+        if items.is_empty() && matches!(field.node.content, yaml::Content::List(_)) {
             self.report.error("empty-value", field.span(), "a source needs at least one path");
         }
         let mut paths = vec![];
@@ -74,7 +103,7 @@ impl Decoder<'_> {
         }
         let exclude = fields
             .take("exclude", self)
-            .map(|f| self.templates(&f, Holds { percent: true, ..holds }))
+            .map(|f| self.templates(&f, true, Holds { percent: true, ..holds }))
             .unwrap_or_default();
         let one_file_system = fields.take("one_file_system", self).and_then(|f| self.boolean(&f)).unwrap_or(false);
         Some(Paths { paths, exclude, one_file_system })
@@ -85,7 +114,7 @@ impl Decoder<'_> {
         let field = fields.take("command", self)?;
         let argv = self.argv(&field, holds);
         let env = self.environment(fields, holds);
-        let directory = fields.take("directory", self).and_then(|f| self.template(&f, holds));
+        let directory = fields.take("directory", self).and_then(|f| self.path(&f, holds));
         let help = "what the content is, for the object's name: `extension: sql`";
         let extension = fields.need("extension", self, help).and_then(|f| self.extension(&f));
         self.has_program(&field, &argv).then_some(())?;
@@ -103,7 +132,7 @@ impl Decoder<'_> {
         let dump = dump_field.as_ref().map(|f| self.argv(f, inside)).unwrap_or_default();
         let env = self.environment(fields, inside);
         let user = fields.take("user", self).and_then(|f| self.template(&f, outside));
-        let directory = fields.take("directory", self).and_then(|f| self.template(&f, inside));
+        let directory = fields.take("directory", self).and_then(|f| self.path(&f, inside));
         let ways = [("auto", Access::Auto), ("direct", Access::Direct), ("exec", Access::Exec)];
         let access = fields.take("access", self).and_then(|f| self.word(&f, &ways)).unwrap_or(Access::Auto);
         let content = self.content(fields, inside);
@@ -138,7 +167,7 @@ impl Decoder<'_> {
                     format!("`{text}` begins with neither `/` nor `{{scratch}}`"),
                 );
             }
-            let exclude = exclude.map(|f| self.templates(&f, holds)).unwrap_or_default();
+            let exclude = exclude.map(|f| self.templates(&f, true, holds)).unwrap_or_default();
             Some(Content::Tree { path, exclude })
         } else {
             if let Some(exclude) = exclude {
@@ -152,8 +181,9 @@ impl Decoder<'_> {
         }
     }
 
-    fn argv(&mut self, field: &Field<'_>, holds: Holds) -> Vec<Template> {
-        if let crate::spec::yaml::Content::Text(line) = &field.node.content {
+    /// A program and its arguments.
+    pub(super) fn argv(&mut self, field: &Field<'_>, holds: Holds) -> Vec<Template> {
+        if let yaml::Content::Text(line) = &field.node.content {
             let message = "a command is a list of its words; no shell splits this text";
             let words = line.split_whitespace().map(|w| format!("\"{w}\"")).collect::<Vec<_>>().join(", ");
             self.report
@@ -161,7 +191,7 @@ impl Decoder<'_> {
                 .help(format!("write [{words}], or [\"/bin/sh\", \"-c\", …] where a shell is meant"));
             return vec![Template::literal(line)];
         }
-        let argv = self.templates(field, holds);
+        let argv = self.templates(field, false, holds);
         self.has_program(field, &argv);
         self.pipelines_lose_failures(field, &argv);
         argv

@@ -34,8 +34,8 @@ pub enum AssignmentError {
 /// Writes one assignment, `NAME=value`, as a value of `Environment=`; a `$` means nothing there.
 ///
 /// # Errors
-/// A name that is none; a value with NUL, with a control character other than the tab (systemd up to 240 ignores the
-/// whole assignment for others), or with a code point that is not a character.
+/// A name that is none; a value with NUL, with a control character other than the tab (older ones than 252 ignore
+/// the whole assignment for others), or with a code point that is not a character.
 pub fn assignment(name: &str, value: &UnitText) -> Result<String, AssignmentError> {
     if !name_is_valid(name.as_bytes()) {
         return Err(AssignmentError::Name(name.to_owned()));

@@ -101,8 +101,8 @@ pub fn split_assignment(text: &[u8]) -> Option<(String, String)> {
     Some((String::from_utf8(name.to_vec()).ok()?, String::from_utf8(value.to_vec()).ok()?))
 }
 
-/// Whether systemd 252 takes this for a variable's value: UTF-8 without noncharacters. Control characters are taken
-/// (systemd up to 240 took the tab only, and 219 and later the newline too).
+/// Whether systemd 252 takes this for a variable's value: UTF-8 without noncharacters. Control characters are taken,
+/// for which older ones ignored the variable.
 #[must_use]
 pub fn value_is_valid(value: &[u8]) -> bool {
     std::str::from_utf8(value).is_ok_and(|text| !text.chars().any(|c| is_noncharacter(c) || c == '\0'))

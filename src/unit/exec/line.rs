@@ -20,7 +20,7 @@ use super::path::{self, PathProblem};
 /// ```
 ///
 /// What is written is read alike by every systemd from 215 on, with two exceptions that no escape can help:
-/// before 226 an argument that *begins* with `$` vanishes, and before 239 the program must be an absolute path
+/// before 228 an argument that *begins* with `$` vanishes, and before 239 the program must be an absolute path
 /// without `%`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExecLine {

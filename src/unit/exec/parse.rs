@@ -46,8 +46,6 @@ pub enum Prefix {
     NoSetuid,
     /// `!!`: the same where ambient capabilities are missing (235).
     Ambient,
-    /// `|`: through a shell (258; systemd 252 takes it for a part of the name).
-    Shell,
 }
 
 impl Prefixes {

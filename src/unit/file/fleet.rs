@@ -7,8 +7,8 @@ use super::logical::Logical;
 use super::problem::ProblemKind;
 use super::{Dialect, Entry, ItemKind, Section, UnitFile};
 
-/// The bytes without a line end that fleet takes for a line too long (`SYSTEMD_LINE_MAX`).
-pub(super) const LINE_LIMIT_BYTES: usize = 2048;
+/// So many bytes without a line end are a line too long to fleet, from 0.12 on (`SYSTEMD_LINE_MAX`).
+pub const LINE_LIMIT_BYTES: usize = 2048;
 
 /// What changed with fleet 0.12.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,10 +6,13 @@ mod hazards;
 mod logical;
 mod problem;
 mod systemd;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 use std::ops::Range;
 
+pub use fleet::LINE_LIMIT_BYTES as FLEET_LINE_LIMIT_BYTES;
 use logical::Logical;
 pub use problem::{Effect, Problem, ProblemKind};
 pub use systemd::LINE_MAX_BYTES as SYSTEMD_LINE_MAX_BYTES;

@@ -70,8 +70,8 @@ pub enum ProblemKind {
     /// Text before the first section.
     #[error("text before the first section does nothing")]
     BeforeFirstSection,
-    /// A line of 2,048 bytes or more: fleet refuses it where its buffer shows it, systemd before 236 cuts it.
-    #[error("the line has {bytes} bytes; systemd before 236 and fleet cannot read 2,048 and more")]
+    /// A line of 2,048 bytes or more: fleet refuses it where its buffer shows it, systemd of its time cuts it.
+    #[error("the line has {bytes} bytes; fleet and the systemd of its time cannot read 2,048 and more")]
     LongLine {
         /// Its length without the line end.
         bytes: usize,

@@ -1,44 +1,42 @@
 //! What `systemctl` makes of a name as people type it: a path becomes a mount or device unit, a bare name a service.
 
 use super::escape::{escape_path, push_escape};
-use super::{UNIT_NAME_MAX_BYTES, UnitName, UnitType};
+use super::{UnitName, UnitNameError, UnitType};
 
 /// Why no unit name can be made of a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MangleError {
     /// Nothing to make a name of.
     #[error("the name is empty")]
     Empty,
-    /// Longer than a unit name can be once escaped.
-    #[error("the name is longer than {UNIT_NAME_MAX_BYTES} bytes once escaped")]
-    TooLong,
+    /// What it becomes is no unit name: too long, or without a prefix.
+    #[error("no unit name can be made of it")]
+    Name(#[source] UnitNameError),
 }
 
 /// Makes a unit name of a text: a valid name stays, a path becomes `.mount` or `.device`, and anything else is
 /// escaped where it must be and given the suffix if it has none.
 ///
 /// # Errors
-/// An empty text, or one too long.
-pub fn mangle(text: &str, suffix: UnitType) -> Result<String, MangleError> {
+/// An empty text, or one that is too long or begins with `@`.
+pub fn mangle(text: &str, suffix: UnitType) -> Result<UnitName, MangleError> {
     if text.is_empty() {
         return Err(MangleError::Empty);
     }
-    if UnitName::parse(text).is_ok() {
-        return Ok(text.to_owned());
+    if let Some(name) = UnitName::parse(text).ok().or_else(|| path_unit(text)) {
+        return Ok(name);
     }
-    let name = path_unit(text).unwrap_or_else(|| escaped(text, suffix));
-    if name.len() > UNIT_NAME_MAX_BYTES { Err(MangleError::TooLong) } else { Ok(name) }
+    UnitName::parse(&escaped(text, suffix)).map_err(MangleError::Name)
 }
 
-fn path_unit(text: &str) -> Option<String> {
+fn path_unit(text: &str) -> Option<UnitName> {
     let path = text.starts_with('/').then(|| without_leading_dots(text))?;
     let unit_type = if is_device(&path) { UnitType::Device } else { UnitType::Mount };
-    let name = format!("{}.{unit_type}", escape_path(&path).ok()?);
-    UnitName::parse(&name).is_ok().then_some(name)
+    UnitName::parse(&format!("{}.{unit_type}", escape_path(&path).ok()?)).ok()
 }
 
-/// `/..` is `/`: systemd drops such components, and `.`, at a path's beginning.
+/// `/..` is `/`: systemd 262 drops such components, and `.`, at a path's beginning; 252 kept the dots and escaped.
 fn without_leading_dots(path: &str) -> String {
     let parts = path.split('/').filter(|part| !matches!(*part, "" | "."));
     let parts: Vec<&str> = parts.skip_while(|part| *part == "..").collect();

@@ -115,8 +115,8 @@ impl Engine {
     /// What a failed call means, by the engine's own words.
     pub(super) fn trouble(&self, verb: &str, name: &str, captured: &Captured) -> ContainerError {
         let engine = self.name.clone();
-        let said = Tail(captured.stderr.clone());
-        let words = captured.stderr.join("\n").to_ascii_lowercase();
+        let said = Tail::of(&captured.lines());
+        let words = captured.lines().join("\n").to_ascii_lowercase();
         let says = |needles: &[&str]| needles.iter().any(|needle| words.contains(needle));
         if says(&["no such container", "no such object", "no container with name"]) {
             ContainerError::Missing { engine, name: name.to_owned() }

@@ -36,7 +36,7 @@ pub(super) fn make_scratch(
     }
     if !program_is_missing(&made) {
         found.still_runs()?;
-        return Err(ContainerError::Scratch { path: path.to_owned(), said: start.log.of_lines(&made.stderr) }.into());
+        return Err(ContainerError::Scratch { path: path.to_owned(), said: start.log.of_lines(&made.lines()) }.into());
     }
     copy_empty_folder(found, path, start)
 }
@@ -51,7 +51,7 @@ fn copy_empty_folder(found: &Found, path: &str, start: &mut Start<'_>) -> Result
     if copied.ended.well() {
         return Ok(());
     }
-    Err(ContainerError::Scratch { path: path.to_owned(), said: start.log.of_lines(&copied.stderr) }.into())
+    Err(ContainerError::Scratch { path: path.to_owned(), said: start.log.of_lines(&copied.lines()) }.into())
 }
 
 /// Removes a scratch folder. A container that is gone has none; one that does not run keeps it until it does.
@@ -82,7 +82,7 @@ pub(in crate::run::dump) fn remove_scratch(
         (false, false) => Err(ContainerError::ScratchRemains {
             path: path.to_owned(),
             name: found.name.clone(),
-            said: Tail(removed.stderr),
+            said: Tail::of(&removed.lines()),
         }),
     }
 }
@@ -134,7 +134,7 @@ fn end_from_inside(found: &Found, mark: &str, limits: &Limits) -> Result<(), Con
     let script = |signal: &str| found.call(&["sh", "-c", SCRIPT, "sh", &marked, signal], limits);
     let first = script("0")?;
     if !first.ended.well() {
-        return Err(ContainerError::ProcessesUnknown { name: found.name.clone(), said: Tail(first.stderr) });
+        return Err(ContainerError::ProcessesUnknown { name: found.name.clone(), said: Tail::of(&first.lines()) });
     }
     let find = || script("0").map(|captured| pids(&captured)).unwrap_or_default();
     let signal = |_: &[i32], signal: Signal| {

@@ -41,21 +41,20 @@ pub(super) fn read(tree: &Tree, access: Access, found: Found, start: Start<'_>) 
         Access::Auto | Access::Direct => directly(tree, access, &found, &start),
     };
     match (direct, access) {
-        (Ok(program), _) => finished(
-            start.tar(program, Some(tree.path.clone()))?,
-            found,
-            "directly from the container's mount namespace".into(),
-        ),
+        (Ok(program), _) => {
+            let dump = start.tar(program, Some(tree.path.clone()))?;
+            Ok(finished(dump, found, "directly from the container's mount namespace".into()))
+        }
         (Err(NotDirect::Missing), _) => Err(ContainerError::TreeMissing { path: tree.path.clone() }.into()),
         (Err(reason), Access::Direct) => Err(ContainerError::NotDirect { reason: reason.to_string() }.into()),
         (Err(reason), Access::Auto | Access::Exec) => through_exec(tree, found, start, &reason.to_string()),
     }
 }
 
-fn finished(mut dump: Dump, found: Found, how: String) -> Result<Dump, DumpError> {
+fn finished(mut dump: Dump, found: Found, how: String) -> Dump {
     dump.running.container = Some(found);
     dump.running.how = Some(how);
-    Ok(dump)
+    dump
 }
 
 /// Why a tree is not read directly.
@@ -147,7 +146,7 @@ fn through_exec(tree: &Tree, found: Found, mut start: Start<'_>, reason: &str) -
     let (engine, container) = (found.engine.name.clone(), found.id.clone());
     start.owe(Obligation::ContainerProcess { engine, container, mark: start.mark() })?;
     let how = format!("through `{} exec` and the container's tar ({reason})", found.engine.name);
-    finished(start.tar(program, Some(tree.path.clone()))?, found, how)
+    Ok(finished(start.tar(program, Some(tree.path.clone()))?, found, how))
 }
 
 /// Makes sure that there is a tar, and one that can leave things out where that is asked of it.

@@ -87,7 +87,7 @@ impl S3Options {
         Ok(Some(endpoint.trim_end_matches('/')))
     }
 
-    /// With the bucket where object_store leaves it to us: it takes the endpoint of virtual-hosted requests as it is.
+    /// With the bucket where `object_store` leaves it to us: it takes the endpoint of virtual-hosted requests as it is.
     fn full_endpoint(&self) -> Result<Option<String>, StoreError> {
         let endpoint = self.checked_endpoint()?;
         Ok(endpoint.map(|endpoint| match (self.addressing, endpoint.split_once("://")) {

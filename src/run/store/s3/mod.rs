@@ -11,14 +11,18 @@ pub use upload::{PART_COUNT_MAX, part_size};
 use super::{ByteStream, Doing, Ledger, Object, Store, StoreError, StoreErrorKind, Upload, check_name};
 use crate::run::journal::Obligation;
 use bytes::Bytes;
-use futures_util::{StreamExt as _, TryStreamExt as _};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use object_store::aws::AmazonS3;
 use object_store::multipart::MultipartStore as _;
 use object_store::path::Path;
 use object_store::{ObjectStore as _, ObjectStoreExt as _};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 use upload::S3Upload;
+
+/// How long a download may stand still.
+const STALLED_AFTER: Duration = Duration::from_secs(90);
 
 /// A bucket, or what lies below a prefix in it.
 #[derive(Debug, Clone)]
@@ -90,8 +94,9 @@ impl Bucket {
     async fn open_read(self: Arc<Self>, name: String) -> Result<ByteStream, StoreError> {
         let key = self.key(&name)?;
         let got = self.client.get(&key).await.map_err(|error| self.failed(&format!("cannot read `{key}`"), error))?;
-        let failed = move |error| self.failed(&format!("cannot read `{key}` to its end"), error);
-        Ok(got.into_stream().map_err(failed).boxed())
+        let doing = format!("cannot read `{key}` to its end");
+        let stream = got.into_stream().map_err(move |error| self.failed(&doing, error)).boxed();
+        Ok(patient(stream, format!("the server sent nothing more of `{key}` for {} s", STALLED_AFTER.as_secs())))
     }
 
     /// One request for each: not every server knows how to delete many at once.
@@ -122,6 +127,19 @@ impl Bucket {
             }
         }
     }
+}
+
+/// A stream that fails where nothing more comes of it.
+fn patient(stream: ByteStream, message: String) -> ByteStream {
+    let next = |(mut stream, message): (ByteStream, String)| async move {
+        match tokio::time::timeout(STALLED_AFTER, stream.next()).await {
+            Ok(item) => item.map(|item| (item, (stream, message))),
+            Err(_) => {
+                Some((Err(StoreError::new(StoreErrorKind::Busy, message)), (stream::empty().boxed(), String::new())))
+            }
+        }
+    };
+    stream::unfold((stream, message), next).boxed()
 }
 
 impl Store for S3Store {

@@ -109,7 +109,7 @@ fn element(body: &str, name: &str) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// What object_store tells, as what it means for us.
+/// What `object_store` tells, as what it means for us.
 pub(super) fn store_error(doing: &str, error: object_store::Error) -> StoreError {
     if let Some(refusal) = find::<Refusal>(&error) {
         let told = StoreError::new(refusal.kind(), doing).because(refusal.clone());

@@ -1,0 +1,79 @@
+//! `backup`.
+
+use super::{Ground, failure, place};
+use crate::cli::output::{Failure, print, say};
+use crate::contract::{BackupArgs, Job, exit};
+use crate::run::backup::{self, BackupError, Request};
+use crate::run::lock::StateDir;
+use crate::run::os::{self, RunId, Stop};
+use clap::Args;
+use std::time::Duration;
+
+/// What `backup` is told.
+#[derive(Debug, Args)]
+pub(super) struct BackupCommand {
+    #[command(flatten)]
+    args: BackupArgs,
+    /// Print the run's report, or the plan, as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(command: &BackupCommand, ground: &Ground) -> Result<u8, Failure> {
+    let BackupCommand { args, json } = command;
+    let job = place::job(args.spec.as_ref(), args.job.as_deref(), ground).await?;
+    check_digest(&job, args.digest.as_deref())?;
+    let instance = place::instance_of(args.instance.as_ref(), &job)?;
+    if let Some(jitter) = args.jitter.filter(|_| !args.dry_run) {
+        sleep_up_to(jitter, &ground.stop).await?;
+    }
+    let request = Request {
+        instance,
+        environment: ground.environment.clone(),
+        state: state_dir(ground, args.dry_run)?,
+        stop: ground.stop.clone(),
+        now: os::now(),
+    };
+    if args.dry_run {
+        let plan = backup::dry_run(&job, &request).map_err(|error| told(&error))?;
+        let text = if *json { format!("{:#}\n", serde_json::json!(plan)) } else { format!("{plan}\n") };
+        return print(&text).map(|()| exit::OK);
+    }
+    let report = backup::backup(&job, request).await.map_err(|error| told(&error))?;
+    if *json {
+        print(&report.to_json())?;
+    }
+    say(&report.to_string());
+    Ok(report.exit_code())
+}
+
+/// A dry run makes nothing, not even a folder for its state.
+fn state_dir(ground: &Ground, dry_run: bool) -> Result<StateDir, Failure> {
+    let given = if dry_run { Some(std::path::Path::new("/")) } else { ground.state_dir.as_deref() };
+    StateDir::find(given, &ground.environment).map_err(|error| told(&error.into()))
+}
+
+fn told(error: &BackupError) -> Failure {
+    error.help().into_iter().fold(failure(error.exit_code(), error), Failure::help)
+}
+
+fn check_digest(job: &Job, digest: Option<&str>) -> Result<(), Failure> {
+    if digest.is_none_or(|digest| digest == job.digest()) {
+        return Ok(());
+    }
+    let message = format!("the job `{}` is not the one that the unit was made for", job.name);
+    Err(Failure::new(exit::CONFIG, message)
+        .help("regenerate the units from this spec, or bring back the spec they were generated from"))
+}
+
+/// Sleeps for a random time, so that not everybody begins at once.
+async fn sleep_up_to(jitter: Duration, stop: &Stop) -> Result<(), Failure> {
+    let random = RunId::random().map_err(|error| told(&BackupError::Random(error)))?;
+    let part = u64::from_str_radix(random.as_str(), 16).unwrap_or(0) >> 32;
+    let time = jitter.mul_f64(f64::from(u32::try_from(part).unwrap_or(0)) / f64::from(u32::MAX));
+    tracing::info!("waiting for {:.0} s", time.as_secs_f64());
+    tokio::select! {
+        () = tokio::time::sleep(time) => Ok(()),
+        () = stop.wait() => Err(told(&BackupError::Stopped)),
+    }
+}

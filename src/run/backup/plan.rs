@@ -1,0 +1,159 @@
+//! What a run would do, without doing or asking anything.
+
+use super::report::span;
+use super::{BackupError, Request, Setting, blackout, setting};
+use crate::contract::Job;
+use crate::destination::{DestinationKind, Local};
+use crate::retention::{Keep, Policy};
+use crate::source::{Content, Source, SourceKind};
+use crate::value::{Context, Template, Value};
+use serde::Serialize;
+use std::fmt;
+
+/// What a run would do; references to secrets are not resolved for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RunPlan {
+    /// The job.
+    pub job: String,
+    /// Its instance.
+    pub instance: Option<String>,
+    /// Why it would do nothing now.
+    pub skipped: Option<String>,
+    /// A condition that is looked at only when it runs.
+    pub unless: Option<String>,
+    /// The sources, in order.
+    pub sources: Vec<PlannedSource>,
+    /// The manifest's name.
+    pub manifest: String,
+    /// The destinations.
+    pub destinations: Vec<PlannedDestination>,
+}
+
+/// A source of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlannedSource {
+    /// Its name.
+    pub name: String,
+    /// What is read.
+    pub what: String,
+    /// The object's name.
+    pub object: String,
+}
+
+/// A destination of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlannedDestination {
+    /// Its name.
+    pub name: String,
+    /// Where it is.
+    pub place: String,
+    /// What is kept there.
+    pub keep: String,
+}
+
+/// Plans a run.
+///
+/// # Errors
+/// The archive's time zone is not known here.
+pub fn dry_run(job: &Job, request: &Request) -> Result<RunPlan, BackupError> {
+    let Setting { context, pattern, time } = setting(job, request.instance.as_deref(), request.now)?;
+    let source = |source: &Source| {
+        let context =
+            Context { source: Some(source.name.clone()), scratch: Some("{scratch}".into()), ..context.clone() };
+        let suffix = job.archive.compression.suffix();
+        let object = format!("{}.{}{suffix}", pattern.stem(&source.name, time), source.extension());
+        PlannedSource { name: source.name.clone(), what: what(source, &context), object }
+    };
+    let destination = |at: &crate::contract::StoreAt| PlannedDestination {
+        name: at.to.name.clone(),
+        place: place(&at.to.kind, &context),
+        keep: kept(&at.keep),
+    };
+    Ok(RunPlan {
+        job: job.name.clone(),
+        instance: request.instance.clone(),
+        skipped: blackout(job, &context),
+        unless: job
+            .unless_newer_than
+            .map(|age| format!("every destination has a good archive younger than {}", span(age))),
+        sources: job.sources.iter().map(source).collect(),
+        manifest: pattern.manifest(time),
+        destinations: job.store.iter().map(destination).collect(),
+    })
+}
+
+fn text(template: &Template, context: &Context) -> String {
+    template.expand(context).unwrap_or_else(|_| template.to_string())
+}
+
+fn texts<'a>(templates: impl IntoIterator<Item = &'a Template>, context: &Context) -> String {
+    templates.into_iter().map(|template| text(template, context)).collect::<Vec<_>>().join(" ")
+}
+
+fn value(value: &Value, context: &Context) -> String {
+    match value {
+        Value::Text(template) => text(template, context),
+        Value::Reference(reference) => serde_json::to_string(reference).unwrap_or_default(),
+    }
+}
+
+fn what(source: &Source, context: &Context) -> String {
+    match &source.kind {
+        SourceKind::Paths(paths) => texts(&paths.paths, context),
+        SourceKind::Command(command) => format!("what is printed by: {}", texts(&command.argv, context)),
+        SourceKind::Container(container) => {
+            let run = if container.dump.is_empty() {
+                String::new()
+            } else {
+                format!(" after running: {}", texts(&container.dump, context))
+            };
+            let what = match &container.content {
+                Content::Tree { path, .. } => text(path, context),
+                Content::Stdout { .. } => "its output".into(),
+            };
+            format!("{what} in the container {}{run}", text(&container.container, context))
+        }
+    }
+}
+
+fn place(kind: &DestinationKind, context: &Context) -> String {
+    match kind {
+        DestinationKind::Local(Local { path, create: _ }) => value(path, context),
+        DestinationKind::S3(s3) => {
+            let prefix = s3.prefix.as_ref().map(|prefix| value(prefix, context)).unwrap_or_default();
+            let endpoint = s3.endpoint.as_ref().map(|endpoint| format!(" ({})", value(endpoint, context)));
+            format!("s3://{}/{prefix}{}", value(&s3.bucket, context), endpoint.unwrap_or_default())
+        }
+    }
+}
+
+fn kept(keep: &Keep) -> String {
+    let Keep::Policy(Policy { within, last, at_least }) = keep else { return "everything".into() };
+    let rules = [
+        within.map(|within| format!("what is younger than {}", span(within))),
+        last.map(|last| format!("the last {last}")),
+        at_least.map(|least| format!("at least {least}")),
+    ];
+    let rules: Vec<String> = rules.into_iter().flatten().collect();
+    if rules.is_empty() { "the newest".into() } else { rules.join(", ") }
+}
+
+impl fmt::Display for RunPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let instance = self.instance.as_ref().map(|instance| format!(" ({instance})")).unwrap_or_default();
+        writeln!(f, "{}{instance} would", self.job)?;
+        if let Some(reason) = &self.skipped {
+            writeln!(f, "  do nothing now: {reason}; else it would")?;
+        }
+        if let Some(condition) = &self.unless {
+            writeln!(f, "  look first, and do nothing if {condition}")?;
+        }
+        for PlannedSource { name, what, object } in &self.sources {
+            writeln!(f, "  dump `{name}`: {what}\n    into {object}")?;
+        }
+        for PlannedDestination { name, place, keep } in &self.destinations {
+            writeln!(f, "  store it at `{name}`, {place}\n    and keep there: {keep}")?;
+        }
+        write!(f, "  and write the manifest {} last", self.manifest)
+    }
+}

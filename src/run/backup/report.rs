@@ -1,0 +1,328 @@
+//! What a run did, as data and in lines.
+
+use crate::contract::{Job, exit};
+use crate::run::dump;
+use crate::run::os::RunId;
+use crate::run::pack::Packed;
+use crate::run::secret::Secrets;
+use crate::run::store::StoreError;
+use crate::source::Source;
+use crate::value::{Bytes, Context, format_duration};
+use jiff::Timestamp;
+use serde::Serialize;
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+/// How many warnings of a source are printed; the manifest and the JSON form hold more.
+const LINES_MAX: usize = 20;
+
+/// What a run did.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunReport {
+    /// The job.
+    pub job: String,
+    /// Its instance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
+    /// The host.
+    pub host: String,
+    /// The run's random name.
+    pub run: String,
+    /// The run's instant.
+    pub time: Timestamp,
+    /// How long it took.
+    #[serde(rename = "seconds", serialize_with = "seconds")]
+    pub took: Duration,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The sources that were dumped, in the job's order.
+    pub sources: Vec<SourceReport>,
+    /// Every destination of the job.
+    pub destinations: Vec<DestinationReport>,
+    /// What concerns the whole run.
+    pub warnings: Vec<String>,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Problem>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Everything is everywhere.
+    Done,
+    /// There is an archive, but something could not be read, or not every destination has it.
+    Partial,
+    /// There is no archive.
+    Failed,
+    /// There was nothing to do, and why.
+    Skipped(String),
+}
+
+/// One source of a run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SourceReport {
+    /// Its name.
+    pub name: String,
+    /// Bytes dumped.
+    pub raw_size: u64,
+    /// Bytes stored.
+    pub size: u64,
+    /// How many files and folders, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub members: Option<u64>,
+    /// How long it took.
+    #[serde(rename = "seconds", serialize_with = "seconds")]
+    pub took: Duration,
+    /// How it was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub how: Option<String>,
+    /// What went slightly wrong.
+    pub warnings: Vec<String>,
+    /// What could not be read.
+    pub unreadable: Vec<String>,
+}
+
+/// One destination of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DestinationReport {
+    /// Its name.
+    pub name: String,
+    /// Where it is.
+    pub place: String,
+    /// What became of the archive there.
+    pub state: DestinationState,
+    /// What went wrong there beside the archive itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Problem>,
+}
+
+/// What became of the archive at a destination.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DestinationState {
+    /// It is there.
+    Stored {
+        /// Names of old objects that were removed.
+        removed: Vec<String>,
+        /// How many sets are there now; 0 where nothing is ever removed.
+        kept: usize,
+    },
+    /// Nothing of this run is there, because of the destination.
+    Failed(Problem),
+    /// Nothing of this run is there, because there is no archive.
+    Nothing,
+}
+
+/// Something that went wrong, in words: cause by cause, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// What is wrong.
+    pub message: String,
+    /// Why, from the outside in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<String>,
+    /// What to do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub help: Vec<String>,
+}
+
+fn seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(duration.as_secs_f64())
+}
+
+impl Problem {
+    /// A problem in words.
+    #[must_use]
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), causes: vec![], help: vec![] }
+    }
+
+    /// An error with its causes.
+    #[must_use]
+    pub fn of(error: &dyn Error) -> Self {
+        let mut problem = Self::new(error.to_string());
+        let mut next = error.source();
+        while let Some(cause) = next {
+            let text = cause.to_string();
+            let before = problem.causes.last().unwrap_or(&problem.message);
+            if !before.ends_with(&text) {
+                problem.causes.push(text);
+            }
+            next = cause.source();
+        }
+        problem
+    }
+
+    /// A destination's error, with what to do.
+    #[must_use]
+    pub fn of_store(error: &StoreError) -> Self {
+        Self { help: error.helps().to_vec(), ..Self::of(error) }
+    }
+
+    /// The same with a line of what to do.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help.push(text.into());
+        self
+    }
+
+    /// The same as the cause of something else.
+    #[must_use]
+    pub fn about(mut self, message: &str) -> Self {
+        self.causes.insert(0, std::mem::replace(&mut self.message, message.to_owned()));
+        self
+    }
+
+    fn texts(&mut self) -> impl Iterator<Item = &mut String> {
+        std::iter::once(&mut self.message).chain(&mut self.causes).chain(&mut self.help)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        self.causes.iter().try_for_each(|cause| write!(f, "\n  cause: {cause}"))?;
+        self.help.iter().try_for_each(|help| write!(f, "\n  help: {help}"))
+    }
+}
+
+impl SourceReport {
+    pub(super) fn new(source: &Source, packed: &Packed, outcome: dump::Outcome, took: Duration) -> Self {
+        let dump::Outcome { warnings, unreadable, how, members, files: _, bytes: _ } = outcome;
+        let (raw_size, size) = (packed.raw, packed.packed);
+        Self { name: source.name.clone(), raw_size, size, members, took, how, warnings, unreadable }
+    }
+}
+
+impl fmt::Display for SourceReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "dumped `{}`: {}", self.name, Bytes(self.raw_size))?;
+        if let Some(members) = self.members {
+            write!(f, " in {members} files and folders")?;
+        }
+        write!(f, ", packed to {} in {:.1} s", Bytes(self.size), self.took.as_secs_f64())?;
+        self.how.iter().try_for_each(|how| write!(f, ", read {how}"))
+    }
+}
+
+impl RunReport {
+    pub(super) fn new(job: &Job, context: &Context, run: &RunId, time: Timestamp) -> Self {
+        Self {
+            job: job.name.clone(),
+            instance: context.instance.clone(),
+            host: context.host.clone(),
+            run: run.to_string(),
+            time,
+            took: Duration::ZERO,
+            outcome: Outcome::Failed,
+            sources: vec![],
+            destinations: vec![],
+            warnings: vec![],
+            problem: None,
+        }
+    }
+
+    /// How it ended, by what is where.
+    pub(super) fn judged(&self) -> Outcome {
+        let stored = |d: &&DestinationReport| matches!(d.state, DestinationState::Stored { .. });
+        let count = self.destinations.iter().filter(stored).count();
+        let unreadable = self.sources.iter().any(|source| !source.unreadable.is_empty());
+        match count {
+            0 => Outcome::Failed,
+            n if n < self.destinations.len() || unreadable => Outcome::Partial,
+            _ => Outcome::Done,
+        }
+    }
+
+    /// The program's exit code.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self.outcome {
+            Outcome::Done | Outcome::Skipped(_) => exit::OK,
+            Outcome::Partial => exit::PARTIAL,
+            Outcome::Failed => exit::FAILED,
+        }
+    }
+
+    /// As JSON on several lines.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+
+    /// Takes every secret out of every text.
+    pub(super) fn redact(&mut self, secrets: &Secrets) {
+        let of_sources = self.sources.iter_mut().flat_map(|s| s.warnings.iter_mut().chain(&mut s.unreadable));
+        let mut texts: Vec<&mut String> = self.warnings.iter_mut().chain(of_sources).collect();
+        for destination in &mut self.destinations {
+            let DestinationReport { name: _, place, state, notes } = destination;
+            texts.push(place);
+            if let DestinationState::Failed(problem) = state {
+                texts.extend(problem.texts());
+            }
+            texts.extend(notes.iter_mut().flat_map(Problem::texts));
+        }
+        texts.extend(self.problem.iter_mut().flat_map(Problem::texts));
+        for text in texts {
+            *text = secrets.redact(text);
+        }
+    }
+
+    fn whole_name(&self) -> String {
+        self.instance.as_ref().map_or_else(|| self.job.clone(), |instance| format!("{} ({instance})", self.job))
+    }
+}
+
+impl fmt::Display for RunReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.warnings.iter().try_for_each(|warning| writeln!(f, "warning: {warning}"))?;
+        for source in &self.sources {
+            some_lines(f, "could not be read", &source.unreadable)?;
+            some_lines(f, "warning", &source.warnings)?;
+        }
+        self.destinations.iter().try_for_each(|destination| writeln!(f, "{destination}"))?;
+        if let Some(problem) = &self.problem {
+            writeln!(f, "error: {problem}")?;
+        }
+        let (name, took) = (self.whole_name(), self.took.as_secs_f64());
+        match &self.outcome {
+            Outcome::Done => write!(f, "{name}: done in {took:.1} s"),
+            Outcome::Partial => write!(f, "{name}: partly done in {took:.1} s"),
+            Outcome::Failed => write!(f, "{name}: failed after {took:.1} s"),
+            Outcome::Skipped(reason) => write!(f, "{name}: nothing to do, {reason}"),
+        }
+    }
+}
+
+fn some_lines(f: &mut fmt::Formatter<'_>, word: &str, lines: &[String]) -> fmt::Result {
+    lines.iter().take(LINES_MAX).try_for_each(|line| writeln!(f, "{word}: {line}"))?;
+    match lines.len().saturating_sub(LINES_MAX) {
+        0 => Ok(()),
+        more => writeln!(f, "{word}: and {more} more"),
+    }
+}
+
+impl fmt::Display for DestinationReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = if self.place.is_empty() { String::new() } else { format!(", {}", self.place) };
+        match &self.state {
+            DestinationState::Stored { removed, .. } => {
+                write!(f, "stored at `{}`{place}", self.name)?;
+                removed.iter().try_for_each(|name| write!(f, "\n  removed {name}"))?;
+            }
+            DestinationState::Failed(problem) => write!(f, "failed at `{}`{place}: {problem}", self.name)?,
+            DestinationState::Nothing => write!(f, "nothing stored at `{}`{place}", self.name)?,
+        }
+        self.notes.iter().try_for_each(|note| write!(f, "\nwarning: `{}`: {note}", self.name))
+    }
+}
+
+/// How long something takes or is kept, for people.
+pub(super) fn span(duration: Duration) -> String {
+    format_duration(duration)
+}

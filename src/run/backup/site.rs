@@ -1,0 +1,98 @@
+//! A destination in the course of one run.
+
+use super::report::{DestinationReport, DestinationState, Problem};
+use crate::contract::StoreAt;
+use crate::retention::Keep;
+use crate::run::catalog::Set;
+use crate::run::prune::Pruned;
+use crate::run::store::{Store, StoreError, Upload};
+use jiff::Timestamp;
+use std::sync::Arc;
+
+/// A destination in the course of one run.
+pub(super) struct Site {
+    pub(super) name: String,
+    pub(super) keep: Keep,
+    /// None where it could not even be connected to.
+    pub(super) store: Option<Arc<dyn Store>>,
+    /// What lay there before the run.
+    pub(super) before: Vec<Set>,
+    pub(super) staged: Vec<Staged>,
+    pub(super) state: SiteState,
+    /// What went wrong beside the archive itself.
+    pub(super) notes: Vec<Problem>,
+}
+
+/// An object that only needs its name.
+pub(super) struct Staged {
+    pub(super) name: String,
+    pub(super) upload: Box<dyn Upload>,
+}
+
+/// How far a destination has come.
+pub(super) enum SiteState {
+    /// It takes part.
+    Taking,
+    /// The set is there.
+    Stored(Pruned),
+    /// It fell out, and nothing of this run is there.
+    Failed(Problem),
+}
+
+impl Site {
+    pub(super) fn new(at: &StoreAt) -> Self {
+        let StoreAt { to, keep } = at;
+        Self {
+            name: to.name.clone(),
+            keep: keep.clone(),
+            store: None,
+            before: vec![],
+            staged: vec![],
+            state: SiteState::Taking,
+            notes: vec![],
+        }
+    }
+
+    /// The connection, where it takes part still.
+    pub(super) fn taking(&self) -> Option<Arc<dyn Store>> {
+        match self.state {
+            SiteState::Taking => self.store.clone(),
+            SiteState::Stored(_) | SiteState::Failed(_) => None,
+        }
+    }
+
+    pub(super) fn fail(&mut self, error: &StoreError) {
+        let problem = Problem::of_store(error);
+        tracing::warn!("the destination `{}` falls out: {}", self.name, problem.message);
+        self.state = SiteState::Failed(problem);
+    }
+
+    pub(super) fn newest_good(&self) -> Option<Timestamp> {
+        self.last_good().map(|set| set.time)
+    }
+
+    pub(super) fn last_good(&self) -> Option<&Set> {
+        self.before.iter().rev().find(|set| set.is_good())
+    }
+
+    /// Puts back what is staged here.
+    pub(super) async fn put_back(&mut self) {
+        for Staged { name, upload } in self.staged.drain(..) {
+            if let Err(error) = upload.abort().await {
+                self.notes.push(Problem::of_store(&error).about(&format!("`{name}` could not be put back")));
+            }
+        }
+    }
+
+    pub(super) fn report(&self) -> DestinationReport {
+        let state = match &self.state {
+            SiteState::Taking => DestinationState::Nothing,
+            SiteState::Stored(pruned) => {
+                DestinationState::Stored { removed: pruned.removed.clone(), kept: pruned.kept }
+            }
+            SiteState::Failed(problem) => DestinationState::Failed(problem.clone()),
+        };
+        let place = self.store.as_ref().map_or_else(String::new, |store| store.describe());
+        DestinationReport { name: self.name.clone(), place, state, notes: self.notes.clone() }
+    }
+}

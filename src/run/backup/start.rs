@@ -1,0 +1,117 @@
+//! Before the first dump: what killed runs left is put back, and destinations are looked at.
+
+use super::Run;
+use super::site::Site;
+use crate::run::catalog;
+use crate::run::dump;
+use crate::run::journal::{Journal, Leftover, Obligation};
+use crate::run::os::Environment;
+use crate::run::store::{self, Ledger, Store, StoreError, StoreErrorKind};
+use crate::value::Bytes;
+use futures_util::future::join_all;
+use std::sync::Arc;
+
+/// Undoes what earlier runs left on this host and in its containers; what could not be, in words.
+pub(super) async fn undo(journal: &Arc<Journal>, environment: &Environment) -> Vec<String> {
+    let (journal, environment) = (Arc::clone(journal), environment.clone());
+    let done = tokio::task::spawn_blocking(move || {
+        let broken = journal
+            .broken()
+            .iter()
+            .map(|line| format!("line {} of the journal of an earlier run cannot be read and is forgotten", line.line));
+        let mut troubles: Vec<String> = broken.collect();
+        for left in journal.leftovers().iter().rev() {
+            troubles.extend(undo_one(left, &journal, &environment));
+        }
+        troubles
+    });
+    done.await.unwrap_or_default()
+}
+
+fn undo_one(left: &Leftover, journal: &Journal, environment: &Environment) -> Option<String> {
+    let trouble = match &left.obligation {
+        Obligation::StagedFile { path } => match store::remove_staged(path) {
+            Ok(()) => journal.done(left.id).err().map(|error| error.to_string()),
+            Err(error) => Some(error.to_string()),
+        },
+        // Its destination is asked later.
+        Obligation::MultipartUpload { .. } => return None,
+        Obligation::ContainerScratch { .. }
+        | Obligation::ContainerProcess { .. }
+        | Obligation::HostProcess { .. }
+        | Obligation::HostScratch { .. } => dump::undo(left, journal, environment).err().map(|error| error.to_string()),
+    };
+    if trouble.is_none() {
+        tracing::info!("put back what the run {} left: {}", left.run, describe(&left.obligation));
+    }
+    trouble.map(|trouble| format!("what the run {} left could not be put back: {trouble}", left.run))
+}
+
+fn describe(obligation: &Obligation) -> String {
+    match obligation {
+        Obligation::StagedFile { path } | Obligation::HostScratch { path } => path.display().to_string(),
+        Obligation::ContainerScratch { container, path, .. } => format!("{path} in the container {container}"),
+        Obligation::ContainerProcess { container, .. } => format!("a process in the container {container}"),
+        Obligation::HostProcess { .. } => "a process".into(),
+        Obligation::MultipartUpload { key, .. } => format!("an upload of {key}"),
+    }
+}
+
+impl Run<'_> {
+    /// All destinations, connected to and looked at, side by side.
+    pub(super) async fn sites(&self) -> Vec<Site> {
+        join_all(self.job.store.iter().map(|at| async move {
+            let mut site = Site::new(at);
+            if let Err(error) = self.look_at(&mut site, at).await {
+                site.fail(&error);
+            }
+            site
+        }))
+        .await
+    }
+
+    async fn look_at(&self, site: &mut Site, at: &crate::contract::StoreAt) -> Result<(), StoreError> {
+        let ledger = Ledger::new(Arc::clone(&self.with.journal));
+        let store = store::open(&at.to, &self.with.secrets, &self.with.context, ledger)?;
+        site.store = Some(Arc::clone(&store));
+        site.before = catalog::sets(store.as_ref(), &self.names()).await?;
+        let last = site.last_good().map(catalog::Set::size);
+        match (store.free_bytes(), last) {
+            (Some(free), Some(last)) if free < last => Err(no_room(store.as_ref(), free, last)),
+            (Some(free), None) => {
+                tracing::info!("{} free at `{}`; how much an archive takes is not known yet", Bytes(free), site.name);
+                Ok(())
+            }
+            (Some(_) | None, _) => Ok(()),
+        }
+    }
+
+    /// Aborts uploads of earlier runs; what could not be, in words.
+    pub(super) async fn clean(&self, sites: &[Site]) -> Vec<String> {
+        let mut troubles = vec![];
+        for left in self.with.journal.leftovers() {
+            let Obligation::MultipartUpload { destination, key, upload_id } = &left.obligation else { continue };
+            let site = sites.iter().find(|site| site.name == *destination);
+            let trouble = match (site.and_then(|site| site.store.as_ref()), upload_id) {
+                (Some(_), None) => Some("its server never told its number: look for it with the server's tools".into()),
+                (Some(store), Some(_)) => store.clean(&left.obligation).await.err().map(|error| error.to_string()),
+                (None, _) => Some(format!("there is no destination `{destination}` any more")),
+            };
+            match &trouble {
+                None => tracing::info!("aborted what the run {} left: an upload of {key}", left.run),
+                Some(trouble) => troubles.push(format!("an upload of {key} that the run {} left: {trouble}", left.run)),
+            }
+            // What can never be undone is told once.
+            if trouble.is_none() || upload_id.is_none() || site.is_none() {
+                let _ = self.with.journal.done(left.id);
+            }
+        }
+        troubles
+    }
+}
+
+fn no_room(store: &dyn Store, free: u64, last: u64) -> StoreError {
+    let message =
+        format!("{} has {} free, and the last archive there took {}", store.describe(), Bytes(free), Bytes(last));
+    StoreError::new(StoreErrorKind::Full, message).help("make room there, or keep fewer archives")
+}

@@ -1,0 +1,249 @@
+//! From a source to every destination, staged.
+
+use super::Run;
+use super::report::{Problem, RunReport, SourceReport};
+use super::site::{Site, SiteState, Staged};
+use crate::run::dump::{Dump, DumpError, Outcome, Running};
+use crate::run::manifest::Entry;
+use crate::run::os::Stop;
+use crate::run::pack::{Fan, PackError, Packed, pack};
+use crate::run::store::{StoreError, StoreErrorKind, Upload};
+use crate::source::Source;
+use bytes::Bytes;
+use futures_util::future::join_all;
+use std::error::Error;
+use std::time::Instant;
+use tokio::sync::mpsc::Receiver;
+use tokio::task::spawn_blocking;
+
+/// Why a source is not backed up.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SourceError {
+    #[error("the source `{0}` could not be dumped")]
+    Dump(String, #[source] DumpError),
+    #[error("the source `{0}` could not be packed")]
+    Pack(String, #[source] PackError),
+    #[error("the source `{0}` is empty")]
+    Empty(String),
+    #[error("no destination takes the source `{0}`")]
+    NoDestination(String),
+    #[error("the run was told to stop")]
+    Stopped,
+    #[error("the work on the source `{0}` broke off")]
+    Broken(String, #[source] tokio::task::JoinError),
+}
+
+impl SourceError {
+    fn problem(&self) -> Problem {
+        let problem = Problem::of(self);
+        match self {
+            Self::Empty(_) => problem.help("is there anything to back up? if it may be empty, say `allow_empty: true`"),
+            Self::NoDestination(_) | Self::Dump(..) | Self::Pack(..) | Self::Stopped | Self::Broken(..) => problem,
+        }
+    }
+}
+
+/// An upload under way at the destination of that index.
+type Way = (usize, Box<dyn Upload>);
+type Taken = Result<Box<dyn Upload>, StoreError>;
+
+impl Run<'_> {
+    /// Dumps one source after the other to all destinations at once; afterwards every object is staged.
+    pub(super) async fn store(&self, sites: &mut [Site], report: &mut RunReport) -> Result<Vec<Entry>, Problem> {
+        let mut entries = vec![];
+        for source in &self.job.sources {
+            let done = self.source(source, sites).await;
+            let (entry, of_source) = done.map_err(|error| error.problem())?;
+            tracing::info!("{of_source}");
+            entries.push(entry);
+            report.sources.push(of_source);
+        }
+        Ok(entries)
+    }
+
+    async fn source(&self, source: &Source, sites: &mut [Site]) -> Result<(Entry, SourceReport), SourceError> {
+        let begun = Instant::now();
+        let suffix = self.job.archive.compression.suffix();
+        let stem = self.pattern.stem(&source.name, self.time);
+        let name = format!("{stem}.{}{suffix}", source.extension());
+        let ways = begin(sites, &name).await;
+        if ways.is_empty() {
+            return Err(SourceError::NoDestination(source.name.clone()));
+        }
+        tracing::info!("dumping `{}`", source.name);
+        let (packed, outcome) = self.through(source, ways, &name, sites).await?;
+        stage(sites).await;
+        if sites.iter().all(|site| site.taking().is_none()) {
+            return Err(SourceError::NoDestination(source.name.clone()));
+        }
+        let entry = Entry {
+            source: source.name.clone(),
+            name,
+            content: source.extension().to_owned(),
+            size: packed.packed,
+            raw_size: packed.raw,
+            sha256: packed.sha256.clone(),
+            compression: self.job.archive.compression,
+            members: outcome.members,
+        };
+        Ok((entry, SourceReport::new(source, &packed, outcome, begun.elapsed())))
+    }
+
+    /// The dump through the packer into all ways. Uploads that took everything are staged at their sites, the others
+    /// put back.
+    async fn through(
+        &self,
+        source: &Source,
+        ways: Vec<Way>,
+        name: &str,
+        sites: &mut [Site],
+    ) -> Result<(Packed, Outcome), SourceError> {
+        let (fan, ends) = Fan::new(ways.len());
+        let stop = &self.with.stop;
+        let taking = ways.into_iter().zip(ends).map(|((at, upload), end)| {
+            let stop = stop.clone();
+            async move { (at, tokio::spawn(take(upload, end, stop)).await) }
+        });
+        let (dumped, taken) = tokio::join!(self.dump(source, fan), join_all(taking));
+        for (at, taken) in taken {
+            let taken = taken.unwrap_or_else(|error| Err(broken(error)));
+            if let Some(site) = sites.get_mut(at) {
+                settle(site, name, taken, stop).await;
+            }
+        }
+        let nobody = sites.iter().all(|site| site.taking().is_none());
+        match dumped {
+            _ if stop.is_stopped() => Err(SourceError::Stopped),
+            Err(SourceError::Pack(..)) if nobody => Err(SourceError::NoDestination(source.name.clone())),
+            other => other,
+        }
+    }
+
+    /// The dump to its end: nothing of it counts before all of its processes have ended well.
+    async fn dump(&self, source: &Source, fan: Fan) -> Result<(Packed, Outcome), SourceError> {
+        let (source, with, compression) = (source.clone(), self.with.clone(), self.job.archive.compression);
+        let name = source.name.clone();
+        let done = spawn_blocking(move || {
+            let failed = |error| SourceError::Dump(source.name.clone(), error);
+            let Dump { stream, running } = Dump::start(&source, &with).map_err(failed)?;
+            let packed = pack(stream, compression, fan, &with.stop);
+            judge(&source, packed, running)
+        });
+        done.await.map_err(|error| SourceError::Broken(name, error))?
+    }
+}
+
+fn judge(
+    source: &Source,
+    packed: Result<Packed, PackError>,
+    running: Running,
+) -> Result<(Packed, Outcome), SourceError> {
+    let name = || source.name.clone();
+    match packed {
+        Ok(packed) => {
+            let outcome = running.finish().map_err(|error| SourceError::Dump(name(), error))?;
+            if packed.raw == 0 && !source.allow_empty {
+                return Err(SourceError::Empty(name()));
+            }
+            Ok((packed, outcome))
+        }
+        // Its processes know better why the stream broke off.
+        Err(error @ PackError::Read(_)) => match running.finish() {
+            Err(dump) => Err(SourceError::Dump(name(), dump)),
+            Ok(_) => Err(SourceError::Pack(name(), error)),
+        },
+        Err(PackError::Stopped) => {
+            running.cancel();
+            Err(SourceError::Stopped)
+        }
+        Err(error @ PackError::Write(_)) => {
+            running.cancel();
+            Err(SourceError::Pack(name(), error))
+        }
+    }
+}
+
+/// Begins an object at every destination that takes part; where that fails, the destination falls out.
+async fn begin(sites: &mut [Site], name: &str) -> Vec<Way> {
+    let begun = join_all(sites.iter().map(|site| {
+        let store = site.taking();
+        async move {
+            match store {
+                Some(store) => Some(store.begin(name).await),
+                None => None,
+            }
+        }
+    }))
+    .await;
+    let mut ways = vec![];
+    for ((at, site), begun) in sites.iter_mut().enumerate().zip(begun) {
+        match begun {
+            Some(Ok(upload)) => ways.push((at, upload)),
+            Some(Err(error)) => {
+                site.fail(&error);
+                site.put_back().await;
+            }
+            None => {}
+        }
+    }
+    ways
+}
+
+/// Writes everything that comes; what does not end well is put back.
+async fn take(mut upload: Box<dyn Upload>, mut chunks: Receiver<Bytes>, stop: Stop) -> Taken {
+    let writing = async {
+        while let Some(chunk) = chunks.recv().await {
+            upload.write(chunk).await?;
+        }
+        Ok(())
+    };
+    let written = tokio::select! {
+        written = writing => written,
+        () = stop.wait() => Err(StoreError::new(StoreErrorKind::Other, "the run was told to stop")),
+    };
+    // Whoever sends must not wait for this destination any longer, however long putting back takes.
+    drop(chunks);
+    match written {
+        Ok(()) => Ok(upload),
+        Err(error) => {
+            if let Err(trouble) = upload.abort().await {
+                tracing::warn!("{trouble}; the next run tries again");
+            }
+            Err(error)
+        }
+    }
+}
+
+fn broken(error: impl Error + Send + Sync + 'static) -> StoreError {
+    StoreError::new(StoreErrorKind::Other, "the work at the destination broke off").because(error)
+}
+
+async fn settle(site: &mut Site, name: &str, taken: Taken, stop: &Stop) {
+    match taken {
+        Ok(upload) => site.staged.push(Staged { name: name.to_owned(), upload }),
+        // The destination has done nothing wrong.
+        Err(_) if stop.is_stopped() => {}
+        Err(error) => {
+            site.fail(&error);
+            site.put_back().await;
+        }
+    }
+}
+
+/// Sends the rest of the newest object of each destination that takes part.
+async fn stage(sites: &mut [Site]) {
+    join_all(sites.iter_mut().map(|site| async move {
+        if !matches!(site.state, SiteState::Taking) {
+            return;
+        }
+        let staged = match site.staged.last_mut() {
+            Some(staged) => staged.upload.stage().await,
+            None => return,
+        };
+        if let Err(error) = staged {
+            site.fail(&error);
+            site.put_back().await;
+        }
+    }))
+    .await;
+}

@@ -1,0 +1,68 @@
+//! Compression.
+
+use crate::archive::Compression;
+use flate2::write::GzEncoder;
+use std::io::{self, Write};
+
+/// Compresses what is written to it.
+pub enum Encoder<W: Write> {
+    /// Not at all.
+    None(W),
+    /// gzip.
+    Gzip(GzEncoder<W>),
+    /// Zstandard.
+    Zstd(zstd::stream::write::Encoder<'static, W>),
+}
+
+impl<W: Write> Encoder<W> {
+    /// Compresses into `below`.
+    ///
+    /// # Errors
+    /// A level or a number of threads that the compressor refuses.
+    pub fn new(compression: Compression, below: W) -> io::Result<Self> {
+        Ok(match compression {
+            Compression::None => Self::None(below),
+            Compression::Gzip { level } => {
+                Self::Gzip(GzEncoder::new(below, flate2::Compression::new(level.clamp(1, 9))))
+            }
+            Compression::Zstd { level, threads } => {
+                let mut encoder = zstd::stream::write::Encoder::new(below, level)?;
+                encoder.include_checksum(true)?;
+                if threads > 1 {
+                    encoder.multithread(threads)?;
+                }
+                Self::Zstd(encoder)
+            }
+        })
+    }
+
+    /// Writes the end.
+    ///
+    /// # Errors
+    /// Those of what is below.
+    pub fn finish(self) -> io::Result<W> {
+        match self {
+            Self::None(below) => Ok(below),
+            Self::Gzip(encoder) => encoder.finish(),
+            Self::Zstd(encoder) => encoder.finish(),
+        }
+    }
+}
+
+impl<W: Write> Write for Encoder<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::None(below) => below.write(bytes),
+            Self::Gzip(encoder) => encoder.write(bytes),
+            Self::Zstd(encoder) => encoder.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::None(below) => below.flush(),
+            Self::Gzip(encoder) => encoder.flush(),
+            Self::Zstd(encoder) => encoder.flush(),
+        }
+    }
+}
