@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod backup;
 mod docs;
 mod dumps;
 mod dumps_podman;
@@ -15,5 +16,6 @@ mod moinmoin;
 mod quickstart;
 mod references;
 mod scripts;
+mod stores;
 mod tree;
 mod unit_text;

@@ -52,7 +52,6 @@ impl Run<'_> {
     pub(super) async fn store(&self, sites: &mut [Site], report: &mut RunReport) -> Result<Vec<Entry>, Problem> {
         let mut entries = vec![];
         for source in &self.job.sources {
-            tracing::info!("dumping `{}`", source.name);
             let done = self.source(source, sites).await;
             let (entry, of_source) = done.map_err(|error| error.problem())?;
             tracing::info!("{of_source}");
@@ -71,6 +70,7 @@ impl Run<'_> {
         if ways.is_empty() {
             return Err(SourceError::NoDestination(source.name.clone()));
         }
+        tracing::info!("dumping `{}`", source.name);
         let (packed, outcome) = self.through(source, ways, &name, sites).await?;
         stage(sites).await;
         if sites.iter().all(|site| site.taking().is_none()) {
@@ -108,7 +108,7 @@ impl Run<'_> {
         for (at, taken) in taken {
             let taken = taken.unwrap_or_else(|error| Err(broken(error)));
             if let Some(site) = sites.get_mut(at) {
-                settle(site, name, taken).await;
+                settle(site, name, taken, stop).await;
             }
         }
         let nobody = sites.iter().all(|site| site.taking().is_none());
@@ -218,9 +218,11 @@ fn broken(error: impl Error + Send + Sync + 'static) -> StoreError {
     StoreError::new(StoreErrorKind::Other, "the work at the destination broke off").because(error)
 }
 
-async fn settle(site: &mut Site, name: &str, taken: Taken) {
+async fn settle(site: &mut Site, name: &str, taken: Taken, stop: &Stop) {
     match taken {
         Ok(upload) => site.staged.push(Staged { name: name.to_owned(), upload }),
+        // The destination has done nothing wrong.
+        Err(_) if stop.is_stopped() => {}
         Err(error) => {
             site.fail(&error);
             site.put_back().await;

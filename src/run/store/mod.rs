@@ -11,7 +11,7 @@ pub use error::{StoreError, StoreErrorKind};
 pub use ledger::{Ledger, Promise};
 pub use local::{LocalStore, remove_staged};
 pub use open::open;
-pub use s3::{PART_COUNT_MAX, S3Options, S3Store, part_size};
+pub use s3::{Credentials, PART_COUNT_MAX, S3Options, S3Store, part_size};
 
 use crate::run::journal::Obligation;
 use bytes::Bytes;

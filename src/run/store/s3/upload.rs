@@ -203,6 +203,9 @@ impl S3Upload {
 
     /// A small object in one request.
     async fn put(&mut self) -> Result<(), StoreError> {
+        if self.bucket.size(&self.key).await.is_ok() {
+            return Err(exists(&self.bucket, &self.key));
+        }
         let payload = self.filling.payload();
         let create = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
         let put = self.bucket.client.put_opts(&self.key, payload.clone(), create).await;
