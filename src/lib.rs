@@ -18,6 +18,7 @@ pub mod cli;
 pub mod contract;
 pub mod destination;
 pub mod diag;
+pub mod lint;
 pub mod plan;
 pub mod render;
 pub mod retention;

@@ -1,7 +1,4 @@
 //! All rows of `tests/conformance/systemd/{calendar,timespan}*.json`: see the README beside them.
-#![expect(clippy::indexing_slicing, reason = "a test that cannot go on is a failed test")]
-#![expect(clippy::needless_pass_by_value, reason = "no harm in a test")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on is a failed test")]
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,

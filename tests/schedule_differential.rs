@@ -3,12 +3,6 @@
 //! About 300 texts of each kind by default, 20,000 with `EIGHTBELLS_LONG=1`; the same ones each time, others with
 //! `EIGHTBELLS_SEED=2` and so on. Without `systemd-analyze` the tests are skipped, loudly; `EIGHTBELLS_NO_SKIP=1`
 //! makes that a failure.
-#![expect(clippy::expect_used, reason = "a test that cannot go on is a failed test")]
-#![expect(clippy::format_push_string, reason = "no harm in a test")]
-#![expect(clippy::indexing_slicing, reason = "a test that cannot go on is a failed test")]
-#![expect(clippy::print_stderr, reason = "no harm in a test")]
-#![expect(clippy::unused_self, reason = "no harm in a test")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on is a failed test")]
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

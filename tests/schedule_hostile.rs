@@ -1,6 +1,4 @@
 //! Texts of a megabyte, which must be answered at once: nothing may be quadratic, deep or boundless.
-#![expect(clippy::similar_names, reason = "no harm in a test")]
-#![expect(clippy::string_slice, reason = "a test that cannot go on is a failed test")]
 
 use std::time::{Duration, Instant};
 

@@ -18,6 +18,7 @@ pub(super) fn service_section(cause: &Cause<'_>) -> Vec<Line> {
     if *global {
         lines.push(Line::new("Global", "true", cause.route("fleet.global")));
     }
+    lines.extend(super::service::directives(cause, "X-Fleet"));
     lines
 }
 

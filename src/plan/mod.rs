@@ -57,9 +57,7 @@ pub struct Invocation<'a> {
 pub fn arguments(spec: &Spec, job: &Job, invocation: &Invocation<'_>) -> Vec<String> {
     let cause = Cause::new(spec, job, spec.target);
     let mut args = service::backup_args(&cause);
-    if let Some(crate::contract::SpecLocation::File(path)) = &mut args.spec {
-        path.clone_from(&invocation.spec_path.to_path_buf());
-    }
+    args.spec = args.spec.map(|_| crate::contract::SpecLocation::File(invocation.spec_path.to_path_buf()));
     args.jitter = None;
     args.instance = invocation.instance.map(|i| crate::contract::Instance::Escaped(crate::unit::name::escape(i)));
     let word = |word| match word {
@@ -98,3 +96,6 @@ impl<'a> Cause<'a> {
         !self.job.instances.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,11 +38,20 @@ impl Reach {
         for reference in job.references() {
             reach.reference(reference);
         }
-        if let Some(Etcd { ca_file, cert_file, key_file, .. }) = &job.etcd {
-            reach.network = true;
-            reach.reads.extend([ca_file, cert_file, key_file].into_iter().flatten().cloned());
+        if let Some(etcd) = &job.etcd {
+            reach.etcd(etcd);
         }
         reach
+    }
+
+    /// Adds what talking to etcd takes.
+    pub(super) fn etcd(&mut self, etcd: &Etcd) {
+        let Etcd { endpoints: _, api: _, user: _, password, ca_file, cert_file, key_file, timeout: _ } = etcd;
+        self.network = true;
+        self.reads.extend([ca_file, cert_file, key_file].into_iter().flatten().cloned());
+        if let Some(password) = password {
+            self.reference(password);
+        }
     }
 
     fn source(&mut self, kind: &SourceKind) {

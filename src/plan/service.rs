@@ -12,7 +12,12 @@ use crate::value::{Reference, Template};
 
 pub(super) fn service(cause: &Cause<'_>) -> Unit {
     let compiled = cause.spec.compile(cause.job);
-    let reach = Reach::of(&compiled);
+    let mut reach = Reach::of(&compiled);
+    match cause.job.job_in {
+        JobIn::Unit => {}
+        JobIn::File => reach.reads.push(cause.spec.spec_path.clone()),
+        JobIn::Etcd => cause.spec.etcd.iter().for_each(|etcd| reach.etcd(etcd)),
+    }
     let mut body = vec![Line::new("Type", "oneshot", cause.route("sources"))];
     body.extend(limits(cause));
     body.extend(inputs(cause, &compiled));
@@ -193,7 +198,8 @@ pub(super) fn backup_args(cause: &Cause<'_>) -> BackupArgs {
     }
 }
 
-fn directives(cause: &Cause<'_>, section: &str) -> Vec<Line> {
+/// What the spec writes out for a section.
+pub(super) fn directives(cause: &Cause<'_>, section: &str) -> Vec<Line> {
     let Some(keys) = cause.job.service.directives.get(section) else { return vec![] };
     let mut lines = vec![];
     for (key, values) in keys {

@@ -1,5 +1,6 @@
 //! The timer of a job.
 
+use super::service::directives;
 use super::{Cause, Line, Unit, UnitKind, fleet};
 use crate::schedule::{CalendarSpec, Trigger};
 use crate::target::Feature;
@@ -13,7 +14,8 @@ pub(super) fn timer(cause: &Cause<'_>, every: Option<Duration>) -> Unit {
     let scheduler = if cause.is_fleet() {
         fleet::timer_section(cause)
     } else {
-        vec![Line::new("WantedBy", "timers.target", cause.route("schedule"))]
+        let wanted = Line::new("WantedBy", "timers.target", cause.route("schedule"));
+        std::iter::once(wanted).chain(directives(cause, "Install")).collect()
     };
     Unit {
         name: super::service::unit_name(cause, UnitKind::Timer),
@@ -39,6 +41,7 @@ fn body(cause: &Cause<'_>, every: Option<Duration>) -> Vec<Line> {
         }
         Some(_) | None => {}
     }
+    lines.extend(directives(cause, "Timer"));
     lines
 }
 

@@ -3,6 +3,8 @@
 mod check;
 mod files;
 mod generate;
+mod lint;
+mod own;
 mod trial;
 
 use super::output::Failure;
@@ -35,6 +37,10 @@ enum Command {
     Check(check::CheckArgs),
     /// Print a spec fully resolved, secrets masked, with where each value came from
     Show(check::ShowArgs),
+    /// Say what is wrong with unit files, ours or not
+    Lint(lint::LintArgs),
+    /// Explain a rule of `lint`, or list all
+    Explain(lint::ExplainArgs),
     /// Normal form and next elapses of calendar expressions, as systemd-analyze prints them
     Calendar(check::CalendarArgs),
     /// Time spans in microseconds and in words, as systemd-analyze prints them
@@ -73,6 +79,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Generate(args) => generate::run(&args),
         Command::Check(args) => check::check(&args),
         Command::Show(args) => check::show(&args),
+        Command::Lint(args) => lint::lint(&args),
+        Command::Explain(args) => lint::explain(&args),
         Command::Calendar(args) => check::calendar(&args),
         Command::Timespan(args) => check::timespan(&args),
     };
@@ -90,6 +98,9 @@ fn load(path: &Path, target: &TargetArgs) -> (Option<Spec>, Report) {
     let (spec, mut report) = spec::load(&path.to_string_lossy(), &spec::read_file);
     if let Some(spec) = &spec {
         plan::check(spec, target.options(spec), &mut report);
+        if !report.has_errors() {
+            own::lint_own(spec, target.options(spec), &mut report);
+        }
     }
     (spec.filter(|_| !report.has_errors()), report)
 }

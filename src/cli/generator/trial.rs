@@ -45,7 +45,7 @@ pub(super) fn run(args: &TryArgs) -> Result<(), Failure> {
     backup(&runner, &spec, job, &invocation)?;
     step("verifying", "the archive that was made: digests, and every member of it");
     verify(&runner, job, &invocation)?;
-    next_steps(args, &spec, job, target, &written);
+    next_steps(args, &spec, job, instance.as_deref(), target, &written);
     Ok(())
 }
 
@@ -76,6 +76,7 @@ fn generate(args: &TryArgs, spec: &Spec) -> Result<Vec<File>, Failure> {
     files::write_changed(&args.output, &written)?;
     let names: Vec<String> = written.iter().map(|file| args.output.join(&file.name).display().to_string()).collect();
     step("generated", &names.join(", "));
+    step("linted", "no finding in them, or it was shown above at its line of the spec");
     Ok(written)
 }
 
@@ -132,7 +133,7 @@ fn finished(runner: &Path, command: &mut Command, what: &str) -> Result<(), Fail
     Err(Failure::new(code, format!("{what} did not end well: {status}")))
 }
 
-fn next_steps(args: &TryArgs, spec: &Spec, job: &Job, target: Target, written: &[File]) {
+fn next_steps(args: &TryArgs, spec: &Spec, job: &Job, instance: Option<&str>, target: Target, written: &[File]) {
     step("done", "this spec works on this machine. What to do next:");
     let files: Vec<String> = written.iter().map(|file| args.output.join(&file.name).display().to_string()).collect();
     for line in match target.scheduler {
@@ -141,8 +142,11 @@ fn next_steps(args: &TryArgs, spec: &Spec, job: &Job, target: Target, written: &
     } {
         say(&format!("   {line}"));
     }
-    say(&format!("   eightbells-run list --spec {} --job {}", args.spec.display(), job.name));
-    say(&format!("   eightbells-run restore --spec {} --job {} --to /tmp/restored", args.spec.display(), job.name));
+    let instance =
+        instance.map_or_else(String::new, |i| format!(" --instance {}", for_shell(&crate::unit::name::escape(i))));
+    let which = format!("--spec {} --job {}{instance}", args.spec.display(), job.name);
+    say(&format!("   eightbells-run list {which}"));
+    say(&format!("   eightbells-run restore {which} --to /tmp/restored"));
 }
 
 fn fleet_steps(spec: &Spec, files: &[String]) -> Vec<String> {
@@ -152,7 +156,8 @@ fn fleet_steps(spec: &Spec, files: &[String]) -> Vec<String> {
     ];
     for job in &spec.jobs {
         for name in instance_names(job) {
-            steps.push(format!("fleetctl load {name}.service {name}.timer && fleetctl start {name}.timer"));
+            let (service, timer) = (for_shell(&format!("{name}.service")), for_shell(&format!("{name}.timer")));
+            steps.push(format!("fleetctl load {service} {timer} && fleetctl start {timer}"));
         }
     }
     steps
@@ -169,12 +174,19 @@ fn systemd_steps(args: &TryArgs, spec: &Spec, scope: Scope, files: &[String]) ->
         steps.push(format!("{sudo}install -D -m 644 {} {}", args.spec.display(), spec.spec_path));
     }
     steps.push(format!("{sudo}cp {} {folder}", files.join(" ")));
-    let timers: Vec<String> = spec.jobs.iter().flat_map(instance_names).map(|name| format!("{name}.timer")).collect();
+    let timers: Vec<String> =
+        spec.jobs.iter().flat_map(instance_names).map(|name| for_shell(&format!("{name}.timer"))).collect();
     steps.push(format!(
         "{sudo}systemctl {user}daemon-reload && {sudo}systemctl {user}enable --now {}",
         timers.join(" ")
     ));
     steps
+}
+
+/// A word as a shell takes it.
+fn for_shell(word: &str) -> String {
+    let plain = word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:@".contains(c));
+    if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 /// `wiki@80`, or `wiki` for a job without instances.

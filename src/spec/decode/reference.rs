@@ -104,7 +104,7 @@ impl Decoder<'_> {
 
     fn credential_name(&mut self, field: &Field<'_>, name: &str) {
         if name.contains([':', '/']) || name.starts_with('.') {
-            let message = format!("`{name}` is no name of a credential: a file name without `:` is");
+            let message = format!("`{name}` is no name of a credential: it holds `:` or `/`, or begins with `.`");
             self.report.error("reference-invalid", field.span(), message);
         }
     }

@@ -1,0 +1,83 @@
+//! Every rule over every unit.
+
+use super::allow::Allowances;
+use super::files::Files;
+use super::rule::{self, Context, Found, TOLD_MAX};
+use super::rules;
+use crate::diag::{Diagnostic, FileId, Report, Severity};
+use crate::target::Target;
+use std::collections::{BTreeMap, HashMap};
+
+/// What is to be done with a rule's findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// Not told.
+    Off,
+    /// Told as this.
+    As(Severity),
+}
+
+/// How findings are told.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// Rules by id that are told otherwise than they would be.
+    pub levels: BTreeMap<String, Level>,
+}
+
+/// Everything that is wrong with the files.
+///
+/// The report holds all texts; findings are in the order of the files. An allowance in a comment takes a finding back.
+#[must_use]
+pub fn lint(files: Files, config: &Config) -> Report {
+    let told = told(&files, config);
+    let mut report = Report::default();
+    report.sources = files.sources;
+    for diagnostic in told {
+        report.add(diagnostic);
+    }
+    report
+}
+
+/// Everything that is wrong with units that are given by name and text, such as those just generated.
+#[must_use]
+pub fn lint_unit_texts(units: &[(&str, &str)], target: Target) -> Report {
+    let mut files = Files::new(Some(target));
+    for (name, text) in units {
+        files.add(name, *text);
+    }
+    lint(files, &Config::default())
+}
+
+fn told(files: &Files, config: &Config) -> Vec<Diagnostic> {
+    let units = rule::units(files);
+    let context = Context::new(&units);
+    let mut told = Vec::new();
+    for unit in &units {
+        for rule in rules::all() {
+            if let Some(check) = rule.check {
+                let before = told.len();
+                check(unit, &context, &mut Found { rule, told: &mut told, before });
+                told.truncate(before + TOLD_MAX);
+            }
+        }
+    }
+    let mut allowances: HashMap<FileId, Allowances> =
+        files.all.iter().map(|file| (file.span(0..0).file, Allowances::of(file))).collect();
+    told.retain(|diagnostic| !is_allowed(diagnostic, &mut allowances));
+    told.extend(allowances.into_values().flat_map(Allowances::faults));
+    told.into_iter().filter_map(|diagnostic| at_level(diagnostic, config)).collect()
+}
+
+fn is_allowed(diagnostic: &Diagnostic, allowances: &mut HashMap<FileId, Allowances>) -> bool {
+    let Some(span) = &diagnostic.span else { return false };
+    allowances.get_mut(&span.file).is_some_and(|allowances| allowances.takes_back(diagnostic.id, span))
+}
+
+fn at_level(mut diagnostic: Diagnostic, config: &Config) -> Option<Diagnostic> {
+    match config.levels.get(diagnostic.id) {
+        Some(Level::Off) => return None,
+        Some(Level::As(severity)) => diagnostic.severity = *severity,
+        None => {}
+    }
+    Some(diagnostic)
+}

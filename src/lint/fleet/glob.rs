@@ -1,0 +1,104 @@
+//! Patterns of `Conflicts=` and `Replaces=`: Go's `path.Match`.
+
+/// A pattern that Go cannot read. fleet takes it for one that matches nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("syntax error in pattern")]
+pub struct BadPattern;
+
+/// One part of a pattern.
+enum Part {
+    /// `*`: any characters but `/`.
+    Star,
+    /// `?`, a class or a character: one character.
+    One(Vec<(char, char)>, Negated),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Negated {
+    Yes,
+    No,
+}
+
+/// Whether a name matches a pattern from end to end.
+///
+/// # Errors
+/// A class that is not closed or empty, a range without an end, a backslash at the end. Go finds some of these only
+/// if it comes to them; here they are always found.
+pub fn glob_matches(pattern: &str, name: &str) -> Result<bool, BadPattern> {
+    let parts = parts(pattern)?;
+    Ok(matches(&parts, &name.chars().collect::<Vec<_>>()))
+}
+
+/// Goes back to the last star only, which is enough where a star matches anything: no pattern takes longer than the
+/// product of the two lengths.
+fn matches(parts: &[Part], name: &[char]) -> bool {
+    let (mut part, mut at) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    loop {
+        let step = match (parts.get(part), name.get(at)) {
+            (None, None) => return true,
+            (Some(Part::Star), _) => {
+                star = Some((part + 1, at));
+                part += 1;
+                continue;
+            }
+            (Some(Part::One(ranges, negated)), Some(c)) => fits(ranges, *negated, *c),
+            (None, Some(_)) | (Some(Part::One(..)), None) => false,
+        };
+        if step {
+            (part, at) = (part + 1, at + 1);
+            continue;
+        }
+        match star {
+            Some((after, from)) if name.get(from).is_some_and(|c| *c != '/') => {
+                star = Some((after, from + 1));
+                (part, at) = (after, from + 1);
+            }
+            Some(_) | None => return false,
+        }
+    }
+}
+
+fn fits(ranges: &[(char, char)], negated: Negated, c: char) -> bool {
+    ranges.iter().any(|(low, high)| *low <= c && c <= *high) != (negated == Negated::Yes)
+}
+
+fn parts(pattern: &str) -> Result<Vec<Part>, BadPattern> {
+    let mut letters = pattern.chars().peekable();
+    let mut parts = Vec::new();
+    while let Some(c) = letters.next() {
+        parts.push(match c {
+            '*' => Part::Star,
+            '?' => Part::One(vec![('/', '/')], Negated::Yes),
+            '[' => class(&mut letters)?,
+            '\\' => letters.next().map(one).ok_or(BadPattern)?,
+            c => one(c),
+        });
+    }
+    Ok(parts)
+}
+
+fn one(c: char) -> Part {
+    Part::One(vec![(c, c)], Negated::No)
+}
+
+fn class(letters: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<Part, BadPattern> {
+    let negated = if letters.next_if_eq(&'^').is_some() { Negated::Yes } else { Negated::No };
+    let mut ranges = Vec::new();
+    loop {
+        if !ranges.is_empty() && letters.next_if_eq(&']').is_some() {
+            return Ok(Part::One(ranges, negated));
+        }
+        let low = class_letter(letters)?;
+        let high = if letters.next_if_eq(&'-').is_some() { class_letter(letters)? } else { low };
+        ranges.push((low, high));
+    }
+}
+
+fn class_letter(letters: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<char, BadPattern> {
+    match letters.next() {
+        None | Some('-' | ']') => Err(BadPattern),
+        Some('\\') => letters.next().ok_or(BadPattern),
+        Some(c) => Ok(c),
+    }
+}

@@ -1,0 +1,36 @@
+//! What is wrong with unit files, told before a machine does.
+//!
+//! ```
+//! use eightbells::lint::lint_unit_texts;
+//! use eightbells::target::Target;
+//!
+//! let timer = "[Timer]\nOnUnitActiveSec=4h\nUnit=a.service\n";
+//! let target = Target::parse("systemd:252").unwrap();
+//! let report = lint_unit_texts(&[("a.timer", timer), ("a.service", "[Service]\nExecStart=/bin/true\n")], target);
+//! let ids: Vec<_> = report.sorted().iter().map(|found| found.id).collect();
+//! assert_eq!(ids, ["timer-never-fires"]);
+//! ```
+//!
+//! | module | what |
+//! |---|---|
+//! | [`Files`], [`Unit`] | the files given, and the units that they make with their drop-ins |
+//! | [`Rule`], `rules` | one row of data a rule, its doc comment the page that `eightbells explain` prints |
+//! | [`directives`] | every section and key of systemd with its type and the versions that know it |
+//! | [`fleet`] | `[X-Fleet]` as fleet reads, refuses and schedules it |
+
+mod allow;
+pub mod directives;
+mod engine;
+mod files;
+pub mod fleet;
+mod github;
+mod rule;
+mod rules;
+mod unit;
+
+pub use engine::{Config, Level, lint, lint_unit_texts};
+pub use files::{File, Files, SUFFIXES};
+pub use github::render_github;
+pub use rule::{Context, Found, Rule};
+pub use rules::{all, find, nearest};
+pub use unit::{Line, Unit};

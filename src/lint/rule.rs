@@ -1,0 +1,168 @@
+//! A rule as a row of data, and how it tells what it found.
+
+use super::files::{File, Files};
+use super::unit::{Line, Unit};
+use crate::diag::{Diagnostic, Severity, Span};
+use crate::target::{Scheduler, Target};
+use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// A rule.
+#[derive(Debug)]
+pub struct Rule {
+    /// Its name in kebab case, unique.
+    pub id: &'static str,
+    /// How bad a finding usually is; a rule may tell a milder one.
+    pub severity: Severity,
+    /// One line: what it finds.
+    pub summary: &'static str,
+    /// Where the fact comes from.
+    pub source: &'static str,
+    /// The page: why it matters, and what to write instead.
+    pub page: &'static str,
+    /// Looks at one unit; none for what the engine itself finds.
+    pub(super) check: Option<fn(&Unit<'_>, &Context<'_>, &mut Found<'_>)>,
+}
+
+/// Writes a rule as a constant; its doc comment becomes the page.
+macro_rules! rule {
+    (
+        $(#[doc = $line:literal])+
+        $name:ident = $id:literal, $severity:ident, $summary:literal, source: $source:literal, check: $check:expr
+    ) => {
+        $(#[doc = $line])+
+        pub(in crate::lint) static $name: $crate::lint::Rule = $crate::lint::Rule {
+            id: $id,
+            severity: $crate::diag::Severity::$severity,
+            summary: $summary,
+            source: $source,
+            page: concat!($($line, "\n"),+),
+            check: $check,
+        };
+    };
+}
+pub(super) use rule;
+
+/// What a rule may look at beside its unit.
+#[derive(Debug)]
+pub struct Context<'a> {
+    units: &'a [Unit<'a>],
+    by_name: HashMap<&'a str, Vec<usize>>,
+    circles: OnceCell<Vec<Vec<usize>>>,
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(units: &'a [Unit<'a>]) -> Self {
+        let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (place, unit) in units.iter().enumerate().filter(|(_, unit)| unit.main().is_some()) {
+            by_name.entry(unit.name()).or_default().push(place);
+        }
+        Self { units, by_name, circles: OnceCell::new() }
+    }
+
+    /// The unit of that name among the files, or the template that it is an instance of; the nearest in the tree of
+    /// folders first.
+    #[must_use]
+    pub fn resolve(&self, name: &str, near: &Unit<'_>) -> Option<&'a Unit<'a>> {
+        self.units.get(self.place(name, near)?)
+    }
+
+    /// The same, as a place in [`Context::units`].
+    pub(super) fn place(&self, name: &str, near: &Unit<'_>) -> Option<usize> {
+        self.named(name, near).or_else(|| {
+            let (stem, suffix) = name.rsplit_once('.')?;
+            let (prefix, _) = stem.split_once('@')?;
+            self.named(&format!("{prefix}@.{suffix}"), near)
+        })
+    }
+
+    fn named(&self, name: &str, near: &Unit<'_>) -> Option<usize> {
+        let places = self.by_name.get(name)?;
+        let is_near = |place: &&usize| self.units.get(**place).is_some_and(|unit| unit.folder() == near.folder());
+        places.iter().find(is_near).or(places.first()).copied()
+    }
+
+    /// The circles of units that wait for each other, as places in [`Context::units`].
+    pub(super) fn circles(&self) -> &[Vec<usize>] {
+        self.circles.get_or_init(|| super::rules::circles(self))
+    }
+
+    /// All units.
+    #[must_use]
+    pub fn units(&self) -> &'a [Unit<'a>] {
+        self.units
+    }
+}
+
+/// Where a rule tells what it found.
+#[derive(Debug)]
+pub struct Found<'r> {
+    pub(super) rule: &'static Rule,
+    pub(super) told: &'r mut Vec<Diagnostic>,
+    pub(super) before: usize,
+}
+
+/// How often a rule is told of one unit: whoever has mended that many looks again.
+pub(super) const TOLD_MAX: usize = 100;
+
+impl Found<'_> {
+    /// Whether nothing more will be told of this unit; a rule may stop looking.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.told.len() - self.before >= TOLD_MAX
+    }
+
+    /// At a stretch of a file.
+    pub fn span(&mut self, file: &File, range: Range<usize>, message: impl Into<String>) -> &mut Diagnostic {
+        self.at(&file.span(range), message)
+    }
+
+    /// At an assignment's value, or at the whole assignment where that is empty.
+    pub fn line(&mut self, line: &Line<'_>, message: impl Into<String>) -> &mut Diagnostic {
+        self.at(&line.span(), message)
+    }
+
+    /// At an assignment's key.
+    pub fn key(&mut self, line: &Line<'_>, message: impl Into<String>) -> &mut Diagnostic {
+        self.at(&line.file.span(line.entry.key_span.clone()), message)
+    }
+
+    /// At a stretch of an assignment's value, counted in its joined bytes.
+    pub fn value(&mut self, line: &Line<'_>, range: Range<usize>, message: impl Into<String>) -> &mut Diagnostic {
+        self.at(&line.part(range), message)
+    }
+
+    /// At a unit's section, or at its beginning where it has none of that name.
+    pub fn section(&mut self, unit: &Unit<'_>, section: &str, message: impl Into<String>) -> &mut Diagnostic {
+        match unit.section_span(section) {
+            Some(span) => self.at(&span, message),
+            None => self.push(message),
+        }
+    }
+
+    fn at(&mut self, span: &Span, message: impl Into<String>) -> &mut Diagnostic {
+        self.push(message).at(span)
+    }
+
+    fn push(&mut self, message: impl Into<String>) -> &mut Diagnostic {
+        self.told.push(Diagnostic::new(self.rule.severity, self.rule.id, message));
+        let last = self.told.len() - 1;
+        #[expect(clippy::indexing_slicing, reason = "the element was pushed on the line above")]
+        &mut self.told[last]
+    }
+}
+
+/// Whether fleet schedules what is made for the target.
+#[must_use]
+pub(super) fn is_fleet(target: Target) -> bool {
+    match target.scheduler {
+        Scheduler::Fleet => true,
+        Scheduler::Systemd(_) => false,
+    }
+}
+
+/// Units of a set as loaded; see [`Files`].
+pub(super) fn units(files: &Files) -> Vec<Unit<'_>> {
+    super::unit::gather(files)
+}

@@ -1,0 +1,232 @@
+//! Sections and keys: whether they are known, to what version, and how often they may stand there.
+
+use super::words::{self, LIKENESS_MAX_BYTES};
+use crate::lint::directives::{self, Directive};
+use crate::lint::rule::{Found, rule};
+use crate::lint::{Line, Rule, Unit};
+use crate::unit::UnitType;
+use std::collections::HashMap;
+
+pub(super) static RULES: [&Rule; 8] = [
+    &UNKNOWN_SECTION,
+    &FOREIGN_SECTION,
+    &UNKNOWN_KEY,
+    &MISPLACED_KEY,
+    &KEY_TOO_NEW,
+    &KEY_REMOVED,
+    &DUPLICATE_KEY,
+    &KEY_RENAMED,
+];
+
+/// Parsers of values of which the last one counts.
+const SINGLE: [&str; 27] = [
+    "bool",
+    "sec",
+    "sec_fix_0",
+    "sec_def_infinity",
+    "mode",
+    "unsigned",
+    "tristate",
+    "memory_limit",
+    "iec_size",
+    "service_timeout",
+    "service_type",
+    "service_restart",
+    "kill_mode",
+    "exec_nice",
+    "exec_io_class",
+    "protect_home",
+    "protect_system",
+    "working_directory",
+    "notify_access",
+    "signal",
+    "pid_file",
+    "user_group_compat",
+    "exec_output",
+    "exec_oom_score_adjust",
+    "trigger_unit",
+    "tasks_max",
+    "cpu_quota",
+];
+
+/// Keys that systemd renamed: section, old, new, and the version that has the new one.
+const RENAMED: [(&str, &str, &str, u16); 10] = [
+    ("Service", "ReadWriteDirectories", "ReadWritePaths", 231),
+    ("Service", "ReadOnlyDirectories", "ReadOnlyPaths", 231),
+    ("Service", "InaccessibleDirectories", "InaccessiblePaths", 231),
+    ("Service", "MemoryLimit", "MemoryMax", 231),
+    ("Service", "CPUShares", "CPUWeight", 232),
+    ("Service", "StartLimitInterval", "StartLimitIntervalSec= of [Unit]", 230),
+    ("Service", "BlockIOWeight", "IOWeight", 230),
+    ("Unit", "OnFailureIsolate", "OnFailureJobMode", 209),
+    ("Unit", "RequiresOverridable", "Requires", 230),
+    ("Unit", "RequisiteOverridable", "Requisite", 230),
+];
+
+rule! {
+    /// systemd ignores a section that it does not know, with a warning that nobody reads, and all that stands in it.
+    /// Names of sections are case-sensitive. Sections of one's own begin with `X-`.
+    UNKNOWN_SECTION = "unknown-section", Error, "a section that systemd does not know",
+    source: "systemd src/shared/conf-parser.c", check: Some(|unit, _, found| {
+        for file in unit.files() {
+            for section in file.text.sections().iter().filter(|it| !it.is_extension() && !is_known(&it.name)) {
+                let told = found.span(file, section.span.clone(), format!("there is no section `[{}]`", section.name));
+                let names = directives::SECTIONS.iter().chain(&directives::OTHER_SECTIONS).chain(&["X-Fleet"]).copied();
+                if let Some(near) = words::nearest(head(&section.name), names) {
+                    told.help(format!("did you mean `[{near}]`?"));
+                }
+            }
+        }
+    })
+}
+
+rule! {
+    /// A unit has `[Unit]`, `[Install]` and the section of its own type. systemd ignores any other, such as `[Timer]`
+    /// in a service.
+    FOREIGN_SECTION = "foreign-section", Error, "a section of another type of unit",
+    source: "systemd src/core/load-fragment.c", check: Some(|unit, _, found| {
+        let Some(own) = UnitType::ALL.iter().find(|it| unit.is(**it)) else { return };
+        for file in unit.files() {
+            for section in file.text.sections().iter().filter(|it| is_known(&it.name)) {
+                let name = section.name.to_lowercase();
+                if !["unit", "install", own.as_str()].contains(&name.as_str()) {
+                    let message = format!("a {} ignores `[{}]`", own.as_str(), section.name);
+                    found.span(file, section.span.clone(), message);
+                }
+            }
+        }
+    })
+}
+
+rule! {
+    /// systemd ignores a key that it does not know, with a warning that nobody reads. Keys are case-sensitive.
+    UNKNOWN_KEY = "unknown-key", Error, "a key that systemd does not know",
+    source: "systemd src/core/load-fragment-gperf.gperf.in, to version 262", check: Some(|unit, _, found| {
+        for line in unit.lines().iter().filter(|line| has_keys(line.section())) {
+            if found.is_full() {
+                return;
+            }
+            if directives::lookup(line.section(), line.key()).is_some() || is_foreign(unit, line) {
+                continue;
+            }
+            if directives::sections_with(line.key()).is_empty() {
+                let told = found.key(line, format!("`[{}]` has no key `{}`", line.section(), line.key()));
+                let names = directives::of_section(line.section()).map(|row| row.key);
+                if let Some(near) = words::nearest(head(line.key()), names) {
+                    told.help(format!("did you mean `{near}=`?"));
+                }
+            }
+        }
+    })
+}
+
+rule! {
+    /// The key exists in another section. Here systemd ignores it, with a warning that nobody reads.
+    MISPLACED_KEY = "misplaced-key", Error, "a key stands in the wrong section",
+    source: "systemd src/core/load-fragment-gperf.gperf.in, to version 262", check: Some(|unit, _, found| {
+        for line in unit.lines().iter().filter(|line| has_keys(line.section())) {
+            let others = directives::sections_with(line.key());
+            if directives::lookup(line.section(), line.key()).is_none() && !is_foreign(unit, line) && !others.is_empty() {
+                let message = format!("`{}=` does nothing in `[{}]`", line.key(), line.section());
+                let places: Vec<String> = others.iter().map(|it| format!("`[{it}]`")).collect();
+                found.key(line, message).help(format!("it belongs into {}", places.join(" or ")));
+            }
+        }
+    })
+}
+
+rule! {
+    /// The systemd that the unit is for is older than the key: it ignores the line. Where the key had another name
+    /// then, the help says so.
+    KEY_TOO_NEW = "key-too-new", Warning, "a key that the target's systemd does not know yet",
+    source: "man pages of systemd 262, \"Added in version\"", check: Some(|unit, _, found| {
+        each_known(unit, |line, row| {
+            let version = unit.target().systemd;
+            if row.since > version {
+                let told = found.key(line, format!("`{}=` came with systemd {}; this is for {version}", row.key, row.since));
+                if let Some((_, old, ..)) = renamed(|it| it.0 == row.section && it.2 == row.key) {
+                    told.help(format!("it was `{old}=` before"));
+                }
+            }
+        });
+    })
+}
+
+rule! {
+    /// The systemd that the unit is for knows the key no more: it ignores the line, with a warning that nobody reads.
+    KEY_REMOVED = "key-removed", Warning, "a key that the target's systemd knows no more",
+    source: "systemd src/core/load-fragment-gperf.gperf.in, versions 33 to 262", check: Some(|unit, _, found| {
+        each_known(unit, |line, row| {
+            if let Some(last) = row.last.filter(|last| *last < unit.target().systemd) {
+                found.key(line, format!("`{}=` was last in systemd {last}", row.key));
+            }
+        });
+    })
+}
+
+rule! {
+    /// Of a key with a single value the last assignment counts, and the others do nothing. Where it is meant so, put
+    /// the later one into a drop-in.
+    DUPLICATE_KEY = "duplicate-key", Warning, "a key with a single value is set twice",
+    source: "systemd.syntax(7)", check: Some(|unit, _, found| duplicates(unit, found))
+}
+
+rule! {
+    /// The key still works, under a name that systemd has kept for old units only. The new name is in the help.
+    KEY_RENAMED = "key-renamed", Note, "a key has a newer name",
+    source: "systemd NEWS 230 to 232", check: Some(|unit, _, found| {
+        for line in unit.lines() {
+            let row = renamed(|it| it.0 == line.section() && it.1 == line.key() && it.3 <= unit.target().systemd);
+            if let Some((_, old, new, since)) = row {
+                found.key(line, format!("`{old}=` is called `{new}` since systemd {since}"));
+            }
+        }
+    })
+}
+
+fn duplicates(unit: &Unit<'_>, found: &mut Found<'_>) {
+    for file in unit.files() {
+        let mut seen: HashMap<(&str, &str), Line<'_>> = HashMap::new();
+        for entry in file.text.entries() {
+            let line = Line { file, entry };
+            let row = directives::lookup(line.section(), line.key());
+            if row.is_none_or(|row| !SINGLE.contains(&row.parser)) || entry.bytes().is_empty() {
+                continue;
+            }
+            if let Some(first) = seen.insert((line.section(), line.key()), line) {
+                let message = format!("`{}=` is set twice, and the first value does nothing", line.key());
+                found.line(&first, message).also(&line.span(), "this one counts");
+            }
+        }
+    }
+}
+
+fn renamed(is: impl Fn(&(&str, &str, &str, u16)) -> bool) -> Option<(&'static str, &'static str, &'static str, u16)> {
+    RENAMED.iter().find(|row| is(row)).copied()
+}
+
+fn each_known<'a>(unit: &Unit<'a>, mut look: impl FnMut(&Line<'a>, &'static Directive)) {
+    for line in unit.lines() {
+        if let Some(row) = directives::lookup(line.section(), line.key()) {
+            look(line, row);
+        }
+    }
+}
+
+/// A line of a section that this type of unit does not have; that is told once, for the section.
+fn is_foreign(unit: &Unit<'_>, line: &Line<'_>) -> bool {
+    !["Unit", "Install"].contains(&line.section()) && !unit.name().ends_with(&line.section().to_lowercase())
+}
+
+fn is_known(section: &str) -> bool {
+    directives::SECTIONS.contains(&section) || directives::OTHER_SECTIONS.contains(&section)
+}
+
+fn has_keys(section: &str) -> bool {
+    directives::SECTIONS.contains(&section)
+}
+
+/// As much of a name as is compared with others.
+fn head(name: &str) -> &str {
+    name.get(..LIKENESS_MAX_BYTES).unwrap_or(if name.len() <= LIKENESS_MAX_BYTES { name } else { "" })
+}

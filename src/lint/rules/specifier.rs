@@ -1,0 +1,85 @@
+//! Specifiers: `%` and a letter.
+
+use crate::lint::directives;
+use crate::lint::rule::rule;
+use crate::lint::{Line, Rule, Unit};
+use crate::unit::name::NameKind;
+use crate::unit::specifier::{Found as Place, Occurrence, scan};
+
+pub(super) static RULES: [&Rule; 3] = [&UNKNOWN_SPECIFIER, &SPECIFIER_TOO_NEW, &INSTANCE_OF_NOTHING];
+
+/// From this version on an unknown specifier is an error; before, it stayed as it is written.
+const STRICT_SINCE: u16 = 236;
+
+/// Ends of the names of parsers that expand specifiers, and the whole names of some more.
+const EXPANDING: [&str; 12] = [
+    "_printf",
+    "exec",
+    "environ",
+    "unit_deps",
+    "unit_env_file",
+    "namespace_path_strv",
+    "unit_condition_path",
+    "unit_condition_string",
+    "working_directory",
+    "trigger_unit",
+    "exec_directories",
+    "exec_output",
+];
+
+rule! {
+    /// `%` and a letter or digit that is no specifier: systemd does not load the unit where it stands in `Exec…=`, and
+    /// ignores the line elsewhere. A percent sign is written `%%`.
+    UNKNOWN_SPECIFIER = "unknown-specifier", Error, "a specifier that systemd does not know",
+    source: "systemd.unit(5), SPECIFIERS", check: Some(|unit, _, found| {
+        each_specifier(unit, |line, place| {
+            if let Occurrence::Unknown(letter) = place.what {
+                let old = unit.target().systemd < STRICT_SINCE;
+                let effect = if old { "stays as it is in old systemd and fails in newer" } else { "is refused" };
+                found.value(line, place.span, format!("`%{letter}` is no specifier and {effect}"))
+                    .help("a percent sign is written `%%`");
+            }
+        });
+    })
+}
+
+rule! {
+    /// The specifier is newer than the systemd that the unit is for: before 236 it stays as it is written, from then
+    /// on it is an error.
+    SPECIFIER_TOO_NEW = "specifier-too-new", Error, "a specifier that the target's systemd does not know",
+    source: "systemd NEWS, by specifier", check: Some(|unit, _, found| {
+        each_specifier(unit, |line, place| {
+            if let Occurrence::Known(specifier) = place.what && specifier.since > unit.target().systemd {
+                let message = format!("`%{}` ({}) came with systemd {}", specifier.letter, specifier.meaning, specifier.since);
+                found.value(line, place.span, message);
+            }
+        });
+    })
+}
+
+rule! {
+    /// `%i` and `%I` are the part of the name after the `@`. This unit has none: they become nothing. Rename the file
+    /// to `NAME@.service`, or write out what is meant.
+    INSTANCE_OF_NOTHING = "instance-of-nothing", Warning, "%i in a unit without an instance",
+    source: "systemd.unit(5), SPECIFIERS", check: Some(|unit, _, found| {
+        if unit.parsed().is_none_or(|name| *name.kind() != NameKind::Plain) {
+            return;
+        }
+        each_specifier(unit, |line, place| {
+            if let Occurrence::Known(specifier) = place.what && matches!(specifier.letter, 'i' | 'I') {
+                let message = format!("`%{}` is empty: `{}` has no instance", specifier.letter, unit.name());
+                found.value(line, place.span, message);
+            }
+        });
+    })
+}
+
+fn each_specifier<'a>(unit: &Unit<'a>, mut look: impl FnMut(&Line<'a>, Place)) {
+    let others = unit.lines().iter().filter(|line| {
+        let row = directives::lookup(line.section(), line.key());
+        row.is_some_and(|row| row.parser != "exec" && EXPANDING.iter().any(|end| row.parser.ends_with(end)))
+    });
+    for line in unit.commands().iter().map(|(line, _)| line).chain(others) {
+        scan(line.entry.bytes()).for_each(|place| look(line, place));
+    }
+}

@@ -1,0 +1,310 @@
+//! Values: whether systemd can read them.
+
+use super::timer::as_note;
+use crate::lint::directives;
+use crate::lint::rule::{Found, rule};
+use crate::lint::{Line, Rule, Unit};
+use crate::schedule::{CalendarSpec, TimeSpan};
+
+pub(super) static RULES: [&Rule; 11] = [
+    &BAD_BOOLEAN,
+    &BAD_TIME_SPAN,
+    &BAD_CALENDAR,
+    &CALENDAR_TOO_NEW,
+    &BAD_SIZE,
+    &BAD_NUMBER,
+    &BAD_MODE,
+    &BAD_WORD,
+    &RELATIVE_PATH,
+    &BAD_SIGNAL,
+    &BAD_DOCUMENTATION,
+];
+
+/// Keys with a fixed set of values (to systemd 262): key, values.
+const WORDS: [(&str, &[&str]); 17] = [
+    ("Type", &["simple", "exec", "forking", "oneshot", "dbus", "notify", "notify-reload", "idle"]),
+    ("Restart", &["no", "on-success", "on-failure", "on-abnormal", "on-abort", "on-watchdog", "always"]),
+    ("RestartMode", &["normal", "direct", "debug"]),
+    ("KillMode", &["control-group", "process", "mixed", "none"]),
+    ("NotifyAccess", &["none", "main", "exec", "all"]),
+    ("ExitType", &["main", "cgroup"]),
+    ("OOMPolicy", &["continue", "stop", "kill"]),
+    ("KeyringMode", &["inherit", "private", "shared"]),
+    ("DevicePolicy", &["auto", "closed", "strict"]),
+    ("ProtectProc", &["noaccess", "invisible", "ptraceable", "default"]),
+    ("ProcSubset", &["all", "pid"]),
+    ("IOSchedulingClass", &["none", "realtime", "best-effort", "idle", "0", "1", "2", "3"]),
+    ("CPUSchedulingPolicy", &["other", "batch", "idle", "fifo", "rr", "ext"]),
+    ("CollectMode", &["inactive", "inactive-or-failed"]),
+    ("UtmpMode", &["init", "login", "user"]),
+    ("TimeoutStartFailureMode", &["terminate", "abort", "kill"]),
+    ("TimeoutStopFailureMode", &["terminate", "abort", "kill"]),
+];
+
+/// Keys with a whole number between two bounds: key, least, most.
+const RANGES: [(&str, i64, i64); 6] = [
+    ("Nice", -20, 19),
+    ("OOMScoreAdjust", -1000, 1000),
+    ("IOSchedulingPriority", 0, 7),
+    ("CPUWeight", 1, 10_000),
+    ("IOWeight", 1, 10_000),
+    ("CPUSchedulingPriority", 0, 99),
+];
+
+rule! {
+    /// A boolean is one of `1 yes y true t on` and `0 no n false f off`, in any case. systemd ignores a line with
+    /// anything else, and the default stays.
+    BAD_BOOLEAN = "bad-boolean", Error, "a value that is no boolean",
+    source: "systemd src/basic/parse-util.c, parse_boolean()", check: Some(|unit, _, found| {
+        each(unit, "bool", |line, value| {
+            if !is_boolean(value) {
+                found.line(line, format!("`{value}` is neither yes nor no: the line is ignored"))
+                    .help("write `true` or `false`");
+            }
+        });
+    })
+}
+
+rule! {
+    /// A time span is a number of seconds, or numbers with units: `90`, `1h 30min`, `2d`. `m` is minutes, `month` is
+    /// months. systemd ignores a line with anything else.
+    BAD_TIME_SPAN = "bad-time-span", Error, "a value that is no time span",
+    source: "systemd.time(7), PARSING TIME SPANS", check: Some(|unit, _, found| {
+        let parsers = ["sec", "sec_fix_0", "service_timeout", "service_timeout_abort", "job_timeout_sec"];
+        for parser in parsers {
+            each(unit, parser, |line, value| tell_span(line, value, found));
+        }
+        each(unit, "timer", |line, value| {
+            if line.key() != "OnCalendar" && !value.is_empty() {
+                tell_span(line, value, found);
+            }
+        });
+    })
+}
+
+rule! {
+    /// `OnCalendar=` takes systemd's own notation: `daily`, `Mon..Fri 02:30`, `*:0/15`. A crontab line is none, nor is
+    /// `*/15`. systemd ignores the line, and a timer with no other is refused.
+    BAD_CALENDAR = "bad-calendar", Error, "a value that is no calendar event",
+    source: "systemd.time(7), CALENDAR EVENTS", check: Some(|unit, _, found| {
+        for line in unit.list("Timer", "OnCalendar") {
+            let value = unit.expand(&line.value());
+            if let Err(error) = CalendarSpec::parse(&value) {
+                let place = if value == line.value() { error.span() } else { 0..line.entry.bytes().len() };
+                let told = found.value(&line, widened(place, value.len()), format!("`{value}` is not a calendar event"));
+                told.label(error.to_string());
+                if let Some(hint) = error.hint() {
+                    told.help(hint);
+                }
+            }
+        }
+    })
+}
+
+rule! {
+    /// The systemd that the unit is for cannot read this form of calendar event yet: ranges with `..` came with 231,
+    /// time zones with 235, `~` with 233.
+    CALENDAR_TOO_NEW = "calendar-too-new", Error, "a calendar event that the target's systemd cannot read",
+    source: "systemd NEWS 197 to 235", check: Some(|unit, _, found| {
+        for line in unit.list("Timer", "OnCalendar") {
+            let value = line.value();
+            let Ok(spec) = CalendarSpec::parse(&value) else { continue };
+            let version = unit.target().systemd;
+            match spec.text_for(version) {
+                Err(needs) => {
+                    found.line(&line, format!("{needs}; this is for {version}"));
+                }
+                Ok(older) if value.contains("..") && !older.contains("..") => {
+                    found.line(&line, format!("systemd {version} cannot read `..`")).help(format!("write `{older}`"));
+                }
+                Ok(_) => {}
+            }
+        }
+    })
+}
+
+rule! {
+    /// A size is a number of bytes with a suffix K, M, G, T, P or E (times 1024), a percentage where memory is meant,
+    /// or `infinity`. systemd ignores a line with anything else; `KB` and `MiB` are such.
+    BAD_SIZE = "bad-size", Error, "a value that is no size",
+    source: "systemd src/basic/parse-util.c, parse_size()", check: Some(|unit, _, found| {
+        for parser in ["memory_limit", "iec_size", "iec_size_long"] {
+            each(unit, parser, |line, value| {
+                if !value.is_empty() && !is_size(value) {
+                    found.line(line, format!("`{value}` is not a size: the line is ignored"))
+                        .help("write a number with K, M, G or T, such as `512M`");
+                }
+            });
+        }
+    })
+}
+
+rule! {
+    /// The key takes a whole number, some of them within bounds: `Nice=` from -20 to 19, `OOMScoreAdjust=` from -1000
+    /// to 1000. systemd ignores a line with anything else.
+    BAD_NUMBER = "bad-number", Error, "a value that is no number, or out of bounds",
+    source: "systemd.exec(5), systemd.resource-control(5)", check: Some(|unit, _, found| {
+        for (key, least, most) in RANGES {
+            for line in unit.lines().iter().filter(|line| line.key() == key && !line.section().starts_with("X-")) {
+                let value = line.value();
+                let special = value.is_empty() || (key == "CPUWeight" && value == "idle");
+                if !special && !value.parse().is_ok_and(|number: i64| (least..=most).contains(&number)) {
+                    found.line(line, format!("`{key}=` is a whole number from {least} to {most}"));
+                }
+            }
+        }
+        each(unit, "unsigned", |line, value| {
+            let hex = value.strip_prefix("0x").map(|digits| u32::from_str_radix(digits, 16));
+            if hex.unwrap_or_else(|| value.parse()).is_err() {
+                found.line(line, format!("`{}=` is a whole number", line.key()));
+            }
+        });
+    })
+}
+
+rule! {
+    /// A mode is octal: `0750`. systemd ignores a line with anything else.
+    BAD_MODE = "bad-mode", Error, "a value that is no file mode",
+    source: "systemd src/shared/conf-parser.c, config_parse_mode()", check: Some(|unit, _, found| {
+        each(unit, "mode", |line, value| {
+            let octal = value.bytes().all(|byte| (b'0'..=b'7').contains(&byte)) && u32::from_str_radix(value, 8).is_ok_and(|m| m <= 0o7777);
+            if !octal && !value.is_empty() {
+                found.line(line, format!("`{value}` is not an octal mode such as `0750`"));
+            }
+        });
+    })
+}
+
+rule! {
+    /// The key takes one of a few words. systemd ignores a line with any other, and the default stays: a service with
+    /// a misspelled `Type=` is a simple one.
+    BAD_WORD = "bad-word", Error, "a value that is none of those allowed",
+    source: "man pages of systemd 262", check: Some(|unit, _, found| {
+        for line in unit.lines().iter().filter(|line| matches!(line.section(), "Service" | "Unit" | "Socket" | "Mount")) {
+            if line.key() == "Type" && line.section() != "Service" {
+                continue;
+            }
+            let Some((_, words)) = WORDS.iter().find(|(key, _)| *key == line.key()) else { continue };
+            let value = line.value();
+            if !value.is_empty() && !words.contains(&&*value) && directives::lookup(line.section(), line.key()).is_some() {
+                let told = found.line(line, format!("`{}={value}` is ignored", line.key()));
+                told.help(format!("there are {}", words.join(", ")));
+            }
+        }
+    })
+}
+
+rule! {
+    /// systemd knows no working folder that a relative path could begin at: it ignores the line. Write an absolute
+    /// path, or a specifier such as `%t` (`/run`) or `%S` (`/var/lib`).
+    RELATIVE_PATH = "relative-path", Error, "a path that is not absolute",
+    source: "systemd src/core/load-fragment.c", check: Some(|unit, _, found| {
+        for parser in ["namespace_path_strv", "unit_env_file", "working_directory", "unit_condition_path"] {
+            each(unit, parser, |line, value| {
+                let words: Vec<&str> = match parser {
+                    "namespace_path_strv" => value.split_whitespace().collect(),
+                    _ => vec![value],
+                };
+                for word in words {
+                    let path = word.trim_start_matches(['-', '+', '!', '|']).trim_matches(['"', '\'']);
+                    let special = path.is_empty() || path == "~" || path.starts_with(['/', '%']);
+                    if !special {
+                        found.line(line, format!("`{path}` is not an absolute path"));
+                    }
+                }
+            });
+        }
+    })
+}
+
+rule! {
+    /// A signal is a name, with `SIG` or without, `RTMIN+n`, or a number from 1 to 64. systemd ignores a line with
+    /// anything else.
+    BAD_SIGNAL = "bad-signal", Error, "a value that is no signal",
+    source: "signal(7)", check: Some(|unit, _, found| {
+        each(unit, "signal", |line, value| {
+            if !value.is_empty() && !is_signal(value) {
+                found.line(line, format!("`{value}` is not a signal"));
+            }
+        });
+    })
+}
+
+rule! {
+    /// `Documentation=` takes links of the kinds `https:`, `http:`, `file:`, `info:` and `man:`, with blanks between
+    /// them. systemd ignores any other.
+    BAD_DOCUMENTATION = "bad-documentation", Warning, "Documentation= with something that is no link",
+    source: "systemd.unit(5), Documentation=", check: Some(|unit, _, found| {
+        for line in unit.list("Unit", "Documentation") {
+            let value = line.value();
+            let is_link = |word: &str| {
+                let word = word.trim_matches(['"', '\'']);
+                ["https://", "http://", "file:/", "info:", "man:"].iter().any(|kind| word.starts_with(kind))
+            };
+            if let Some(word) = value.split_whitespace().find(|word| !is_link(word)) {
+                as_note_if(found.line(&line, format!("`{word}` is not a link")), word.starts_with('%'));
+            }
+        }
+    })
+}
+
+fn as_note_if(diagnostic: &mut crate::diag::Diagnostic, harmless: bool) {
+    if harmless {
+        as_note(diagnostic);
+    }
+}
+
+/// The assignments whose value a parser reads, specifiers left out.
+fn each<'a>(unit: &Unit<'a>, parser: &str, mut look: impl FnMut(&Line<'a>, &str)) {
+    for line in unit.lines() {
+        let row = directives::lookup(line.section(), line.key());
+        let value = line.value();
+        if row.is_some_and(|row| row.parser == parser && row.last.is_none()) && !value.contains('%') {
+            look(line, &value);
+        }
+    }
+}
+
+fn tell_span(line: &Line<'_>, value: &str, found: &mut Found<'_>) {
+    if let Err(error) = TimeSpan::parse(value) {
+        let place = widened(error.span(), value.len());
+        found.value(line, place, format!("`{value}` is not a time span: the line is ignored")).label(error.to_string());
+    }
+}
+
+/// A place that can be seen: an empty one becomes the whole value.
+fn widened(place: std::ops::Range<usize>, length: usize) -> std::ops::Range<usize> {
+    if place.is_empty() { 0..length } else { place }
+}
+
+fn is_boolean(value: &str) -> bool {
+    const WORDS: [&str; 12] = ["1", "yes", "y", "true", "t", "on", "0", "no", "n", "false", "f", "off"];
+    WORDS.iter().any(|word| value.eq_ignore_ascii_case(word))
+}
+
+fn is_size(value: &str) -> bool {
+    if value == "infinity" {
+        return true;
+    }
+    if let Some(share) = value.strip_suffix(['%', '‰', '‱']) {
+        return share.parse::<f64>().is_ok_and(|share| share >= 0.0);
+    }
+    let suffixed = |part: &str| {
+        let number = part.strip_suffix(['B', 'K', 'M', 'G', 'T', 'P', 'E']).unwrap_or(part).trim_end();
+        let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        digits(whole) && digits(fraction)
+    };
+    value.split_whitespace().all(suffixed) && !value.trim().is_empty()
+}
+
+fn is_signal(value: &str) -> bool {
+    const NAMES: [&str; 34] = [
+        "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM",
+        "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF",
+        "WINCH", "IO", "POLL", "PWR", "SYS", "IOT", "CLD",
+    ];
+    let name = value.strip_prefix("SIG").unwrap_or(value);
+    let number = value.parse::<u8>().is_ok_and(|number| (1..=64).contains(&number));
+    number || NAMES.contains(&name) || name.starts_with("RTMIN") || name.starts_with("RTMAX")
+}

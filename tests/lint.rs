@@ -1,0 +1,434 @@
+//! The linter: its fixtures, the well-known unit, what fleet makes of `[X-Fleet]`.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on is a failed test")]
+#![expect(clippy::indexing_slicing, reason = "as above")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use eightbells::diag::{Report, Severity};
+use eightbells::lint::fleet::{
+    Agent, Machine, Options, Release, Verdict, expand, glob_matches, is_known_key, is_truthy,
+};
+use eightbells::lint::{self, Config, Files};
+use eightbells::plan::{self, Options as Options_};
+use eightbells::render::render;
+use eightbells::spec;
+use eightbells::target::Target;
+use eightbells::unit::{Dialect, UnitFile};
+use serde_json::Value;
+
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn fixtures() -> PathBuf {
+    repository().join("tests/lint")
+}
+
+/// What is found, as rule, file and line.
+fn found(report: &Report) -> Vec<(&'static str, String, usize)> {
+    let place = |d: &eightbells::diag::Diagnostic| {
+        let span = d.span.as_ref()?;
+        let file = report.sources.get(span.file)?;
+        Some((d.id, file.name.clone(), file.position(span.start).line))
+    };
+    report.sorted().into_iter().filter_map(place).collect()
+}
+
+fn add(files: &mut Files, root: &Path, path: &Path) {
+    if path.is_dir() {
+        let mut inner: Vec<PathBuf> = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect();
+        inner.sort();
+        inner.iter().for_each(|path| add(files, root, path));
+    } else {
+        files.add(&path.strip_prefix(root).unwrap().to_string_lossy(), std::fs::read(path).unwrap());
+    }
+}
+
+/// The report of the files of a rule's folder whose names begin with `good` or `bad`; a file `target` says what for.
+fn report_of(folder: &Path, kind: &str) -> Report {
+    let target = std::fs::read_to_string(folder.join("target")).ok().map(|it| Target::parse(it.trim()).unwrap());
+    let mut files = Files::new(target);
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.file_name().unwrap().to_string_lossy().starts_with(kind));
+    paths.sort();
+    paths.iter().for_each(|path| add(&mut files, folder, path));
+    assert!(!files.is_empty(), "{} has no file that begins with `{kind}`", folder.display());
+    lint::lint(files, &Config::default())
+}
+
+#[test]
+fn every_rule_finds_its_bad_fixture_and_leaves_the_good_one_alone() {
+    let mut faults = Vec::new();
+    for rule in lint::all() {
+        let folder = fixtures().join(rule.id);
+        if !folder.is_dir() {
+            faults.push(format!("{}: no folder", rule.id));
+            continue;
+        }
+        let bad = found(&report_of(&folder, "bad"));
+        if !bad.iter().any(|it| it.0 == rule.id) {
+            faults.push(format!("{}: not found in bad*, but {bad:?}", rule.id));
+        }
+        let good = found(&report_of(&folder, "good"));
+        if good.iter().any(|it| it.0 == rule.id) {
+            faults.push(format!("{}: found in good*: {good:?}", rule.id));
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[test]
+fn every_fixture_belongs_to_a_rule() {
+    for entry in std::fs::read_dir(fixtures()).unwrap() {
+        let name = entry.unwrap().file_name().to_string_lossy().into_owned();
+        assert!(name == "article" || lint::find(&name).is_some(), "tests/lint/{name} is no rule's");
+    }
+}
+
+#[test]
+fn every_rule_has_a_page_and_a_name_of_its_own() {
+    let mut names = BTreeSet::new();
+    for rule in lint::all() {
+        assert!(names.insert(rule.id), "{} is there twice", rule.id);
+        assert!(rule.page.len() > 80 && !rule.source.is_empty() && !rule.summary.is_empty(), "{}", rule.id);
+    }
+    assert!(names.len() >= 60, "{} rules", names.len());
+}
+
+#[test]
+fn every_fault_of_the_well_known_unit_is_found_at_its_line() {
+    let mut files = Files::new(None);
+    add(&mut files, &fixtures().join("article"), &fixtures().join("article"));
+    let told = found(&lint::lint(files, &Config::default()));
+    let (service, timer) = ("moinmoin-backup@.service", "moinmoin-backup@.timer");
+    for (rule, file, line) in [
+        ("timer-never-fires", timer, 5),
+        ("substitution-in-environment", service, 10),
+        ("substitution-in-environment", service, 11),
+        ("substitution-in-environment", service, 12),
+        ("substitution-repeated", service, 17),
+        ("continuation-splits-word", service, 20),
+        ("fleet-requires-elsewhere", service, 4),
+        ("unknown-escape", service, 29),
+        ("secret-on-command-line", service, 24),
+        ("secret-on-command-line", service, 25),
+        ("fleet-install", service, 32),
+        ("fleet-install", timer, 8),
+        ("destructive-sync", service, 26),
+    ] {
+        assert!(told.contains(&(rule, file.to_owned(), line)), "{rule} at {file}:{line} is not among {told:#?}");
+    }
+}
+
+#[test]
+fn an_allowance_takes_a_finding_back_where_it_stands_and_nowhere_else() {
+    let unit = |comment: &str| format!("[Timer]\n{comment}\nOnUnitActiveSec=4h\nUnit=a.service\n");
+    let told = |comment: &str| {
+        let service = ("a.service", "[Service]\nExecStart=/bin/true\n");
+        let report = lint::lint_unit_texts(&[("a.timer", &unit(comment)), service], Target::parse("systemd").unwrap());
+        found(&report).into_iter().map(|it| it.0).collect::<Vec<_>>()
+    };
+    assert_eq!(told("# a comment"), ["timer-never-fires"]);
+    assert!(told("# eightbells: allow timer-never-fires started by hand once").is_empty());
+    assert!(told("; eightbells: allow-file timer-never-fires started by hand once").is_empty());
+    assert_eq!(told("# eightbells: allow timer-never-fires"), ["allow-without-reason"]);
+    assert_eq!(told("# eightbells: allow unknown-key why"), ["allow-unused", "timer-never-fires"]);
+    assert_eq!(told("# eightbells: allow timer-never-fire why"), ["allow-unknown-rule", "timer-never-fires"]);
+}
+
+#[test]
+fn a_drop_in_counts_as_a_part_of_its_unit() {
+    let mut files = Files::new(Some(Target::parse("systemd").unwrap()));
+    files.add("units/a.service", "[Service]\nType=oneshot\nExecStart=/bin/a\nTimeoutStartSec=1h\n");
+    files.add("units/a.service.d/10-more.conf", "[Service]\nRestart=always\nTypo=1\n");
+    files.add("other/a.service.d/10-more.conf", "[Service]\nRestart=always\n");
+    let told = found(&lint::lint(files, &Config::default()));
+    let in_drop_in = "units/a.service.d/10-more.conf".to_owned();
+    assert_eq!(told, [("oneshot-restart", in_drop_in.clone(), 2), ("unknown-key", in_drop_in, 3)]);
+}
+
+#[test]
+fn hostile_text_is_read_in_time_and_without_a_panic() {
+    let target = Target::parse("fleet:215").unwrap();
+    let pieces = [
+        "[Service]\nExecStart=",
+        "\\\n",
+        "${",
+        "%",
+        "\"",
+        "a=b ",
+        "[X-Fleet]\nConflicts=*[",
+        "\u{fffd}",
+        "$(",
+        "|",
+        "\r",
+        "[Timer]\nOnCalendar=1,",
+        "Environment=X=`",
+        "://:@",
+        "ExecStart=/bin/sh -c '",
+        "Requires=a@%i.service ",
+        "\nFoo=1",
+        "\nUser=a",
+        "%Y",
+        "${A}",
+        " ; ",
+        "a\\\nb",
+    ];
+    for piece in pieces {
+        let text = format!("[Service]\nExecStart=/bin/sh {}", piece.repeat(300_000 / piece.len()));
+        let before = std::time::Instant::now();
+        lint::lint_unit_texts(&[("a@b.service", &text)], target);
+        let seconds = before.elapsed().as_secs();
+        assert!(seconds < 20, "{piece:?} repeated takes {seconds} s in a debug build");
+    }
+}
+
+#[test]
+fn what_is_generated_from_the_examples_has_no_finding_at_all() {
+    let mut linted = 0;
+    for entry in std::fs::read_dir(repository().join("examples")).unwrap() {
+        let path = entry.unwrap().path();
+        for target in ["fleet:215", "systemd:215", "systemd:229", "systemd:247", "systemd:252", "systemd:255"] {
+            let target = Target::parse(target).unwrap();
+            let (spec, _) = spec::load(&path.to_string_lossy(), &spec::read_file);
+            let (spec, options) = (spec.unwrap(), Options_ { target, every: None });
+            let mut refused = Report::default();
+            plan::check(&spec, options, &mut refused);
+            if refused.has_errors() {
+                continue;
+            }
+            let files = render(&plan::plan(&spec, options)).unwrap();
+            let texts: Vec<(&str, &str)> = files.iter().map(|file| (file.name.as_str(), file.text.as_str())).collect();
+            let report = lint::lint_unit_texts(&texts, target);
+            assert!(report.is_clean(), "{} for {target}: {:#?}", path.display(), found(&report));
+            linted += texts.len();
+        }
+    }
+    assert!(linted > 30, "{linted}");
+}
+
+#[test]
+fn the_installed_units_of_this_machine_have_no_error() {
+    let folder = Path::new("/usr/lib/systemd/system");
+    if !folder.is_dir() {
+        return;
+    }
+    let mut files = Files::new(None);
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if std::fs::symlink_metadata(&path).unwrap().is_file() {
+            add(&mut files, folder, &path);
+        }
+    }
+    let report = lint::lint(files, &Config::default());
+    let errors: Vec<_> = report.sorted().into_iter().filter(|d| d.severity == Severity::Error).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+}
+
+fn rows(file: &str) -> Value {
+    let path = repository().join("tests/conformance/fleet").join(file);
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn list(value: &Value) -> Vec<String> {
+    value.as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned()).collect()
+}
+
+fn metadata(value: &Value) -> BTreeMap<String, BTreeSet<String>> {
+    value.as_object().unwrap().iter().map(|(key, values)| (key.clone(), list(values).into_iter().collect())).collect()
+}
+
+fn read(case: &Value) -> Options {
+    Options::of(&UnitFile::parse(case["input"].as_str().unwrap_or_default(), Dialect::Fleet))
+}
+
+fn pairs(options: &Value) -> Options {
+    let rows = options.as_array().unwrap();
+    let fleets = rows.iter().filter(|row| row[0] == "X-Fleet");
+    Options::new(fleets.map(|row| (row[1].as_str().unwrap(), row[2].as_str().unwrap())))
+}
+
+#[test]
+fn x_fleet_is_read_as_fleet_reads_it() {
+    for group in rows("x-fleet-options.json")["groups"].as_array().unwrap() {
+        let function = group["function"].as_str().unwrap();
+        for case in group["cases"].as_array().unwrap() {
+            let name = case["unit_name"].as_str().unwrap_or("a.service");
+            let (written, options) = (read(case), read(case).expanded(name));
+            let (v1, expected) = (Release::V1, &case["expected"]);
+            match function {
+                "Job.Peers (MachineOf)" => assert_eq!(options.peers(), list(expected), "{case}"),
+                "Job.Conflicts" => assert_eq!(options.conflicts(v1), list(expected), "{case}"),
+                "Job.Replaces" => assert_eq!(options.replaces(), list(expected), "{case}"),
+                "Job.requirements" | "Job.requirements (specifiers)" => {
+                    let expected: BTreeMap<String, Vec<String>> =
+                        expected.as_object().unwrap().iter().map(|(key, values)| (key.clone(), list(values))).collect();
+                    assert_eq!(options.requirements, expected, "{case}");
+                }
+                "Job.RequiredTarget (MachineID)" => {
+                    assert_eq!(options.machine_id().unwrap_or_default(), expected["machine_id"], "{case}");
+                    assert_eq!(options.machine_id().is_some(), expected["present"], "{case}");
+                }
+                "Unit.IsGlobal" => assert_eq!(written.is_global(v1), *expected, "{case}"),
+                "isTruthyValue" => assert_eq!(is_truthy(case["input"].as_str().unwrap(), v1), *expected, "{case}"),
+                "unitPrintf" => assert_eq!(expand(case["input"].as_str().unwrap(), name), *expected, "{case}"),
+                // A state of fleet's registry; no unit says it.
+                "ParseJobState" => {}
+                it if it.starts_with("Job.RequiredTargetMetadata") => {
+                    assert_eq!(options.metadata(), metadata(expected), "{case}");
+                }
+                it if it.starts_with("Job.ValidateRequirements") => {
+                    let known = written.requirements.keys().all(|key| is_known_key(key, v1));
+                    assert_eq!(known, *expected == "known", "{case}");
+                }
+                other => panic!("{other} is not tested"),
+            }
+        }
+    }
+}
+
+#[test]
+fn x_fleet_is_read_as_two_releases_of_fleet_were_seen_to_read_it() {
+    for case in rows("observed-x-fleet-edge-cases.json")["cases"].as_array().unwrap() {
+        for (version, release) in [("v1.0.0", Release::V1), ("v0.8.3", Release::Before013)] {
+            let dialect = if release == Release::V1 { Dialect::Fleet } else { Dialect::FleetBefore012 };
+            let written = Options::of(&UnitFile::parse(case["input"].as_str().unwrap(), dialect));
+            let (options, expected) = (written.expanded(case["unit_name"].as_str().unwrap()), &case[version]);
+            assert_eq!(options.peers(), list(&expected["peers"]), "{version} {case}");
+            assert_eq!(options.conflicts(release), list(&expected["conflicts"]), "{version} {case}");
+            if release == Release::V1 {
+                assert_eq!(options.replaces(), list(&expected["replaces"]), "{case}");
+            }
+            assert_eq!(options.machine_id().unwrap_or_default(), expected["machine_id"], "{version} {case}");
+            assert_eq!(options.machine_id().is_some(), expected["has_machine_id"], "{version} {case}");
+            assert_eq!(options.metadata(), metadata(&expected["metadata"]), "{version} {case}");
+            assert_eq!(options.is_global(release), expected["global"], "{version} {case}");
+            let unknown = written.requirements.keys().find(|key| !is_known_key(key, release));
+            let warning = unknown.map(|key| format!("unrecognized requirement in [X-Fleet] section: {key:?}"));
+            assert_eq!(warning.as_deref(), expected["unknown_requirement_warning"].as_str(), "{version} {case}");
+            let error = written.validate(release).err().map(|error| error.to_string());
+            assert_eq!(error.as_deref(), expected["validate_options_error"].as_str(), "{version} {case}");
+        }
+    }
+}
+
+#[test]
+fn patterns_match_as_fleet_matches_them() {
+    for case in rows("observed-glob-edge-cases.json")["cases"].as_array().unwrap() {
+        let matched = glob_matches(case["pattern"].as_str().unwrap(), case["target"].as_str().unwrap());
+        assert_eq!(matched == Ok(true), case["expected"]["match"], "{case}");
+        assert_eq!(matched.is_err(), !case["expected"]["error"].is_null(), "{case}");
+    }
+}
+
+#[test]
+fn options_are_refused_as_fleet_refuses_them() {
+    for group in rows("api-validation.json")["groups"].as_array().unwrap() {
+        for case in group["cases"].as_array().unwrap() {
+            match group["function"].as_str().unwrap() {
+                "ValidateOptions" => {
+                    let valid = pairs(&case["input"]).validate(Release::V1).is_ok();
+                    assert_eq!(valid, case["expected"] == "valid", "{case}");
+                }
+                it if it.starts_with("fleetctl createUnit") => {
+                    let name = eightbells::unit::fleet_name::check(case["unit_name"].as_str().unwrap());
+                    let valid = name.is_ok() && pairs(&case["input"]).validate(Release::V1).is_ok();
+                    assert_eq!(valid, case["expected"] != "refused", "{case}");
+                }
+                // The HTTP interface, which no unit can see.
+                it => assert!(it.starts_with("HTTP") || it.starts_with("Content-Type"), "{it} is not tested"),
+            }
+        }
+    }
+}
+
+fn machine(value: &Value) -> Machine {
+    let metadata = value["metadata"].as_object().unwrap();
+    let metadata = metadata.iter().map(|(key, value)| (key.clone(), value.as_str().unwrap().to_owned())).collect();
+    Machine { id: value["id"].as_str().unwrap().to_owned(), metadata }
+}
+
+fn options_of(unit: &Value) -> Options {
+    let options = match unit["text"].as_str() {
+        Some(text) => Options::of(&UnitFile::parse(text, Dialect::Fleet)),
+        None => pairs(&unit["options"]),
+    };
+    options.expanded(unit["name"].as_str().unwrap())
+}
+
+fn agent(machine_: &Value, units: &Value) -> Agent {
+    let units = units.as_array().unwrap().iter();
+    let units = units.map(|unit| (unit["name"].as_str().unwrap().to_owned(), options_of(unit))).collect();
+    Agent { machine: machine(machine_), units }
+}
+
+fn action(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Schedule => "job_action_schedule",
+        Verdict::Reschedule => "job_action_reschedule",
+        Verdict::WrongMachine | Verdict::MetadataInsufficient | Verdict::PeerMissing(_) | Verdict::Conflict(_) => {
+            "job_action_unschedule"
+        }
+    }
+}
+
+#[test]
+fn units_are_scheduled_as_fleet_schedules_them() {
+    let release = Release::V1;
+    for group in rows("scheduling.json")["groups"].as_array().unwrap() {
+        for case in group["cases"].as_array().unwrap() {
+            let name = case["unit"]["name"].as_str().unwrap_or_default();
+            match group["function"].as_str().unwrap() {
+                "AgentState.HasConflict" => {
+                    let agent = agent(&case["agent"]["machine"], &case["agent"]["local_units"]);
+                    let verdict = agent.decide(name, &options_of(&case["unit"]), release);
+                    assert_eq!(matches!(verdict, Verdict::Conflict(_)), case["expected"], "{case}");
+                }
+                "AgentState.hasReplace" | "AgentState.AbleToRun" => {
+                    let agent = agent(&case["agent"]["machine"], &case["agent"]["local_units"]);
+                    let verdict = agent.decide(name, &options_of(&case["unit"]), release);
+                    assert_eq!(action(&verdict), case["expected"], "{case}");
+                }
+                "globMatches (Go path.Match)" => {
+                    let matched = glob_matches(case["pattern"].as_str().unwrap(), case["target"].as_str().unwrap());
+                    assert_eq!(matched == Ok(true), case["expected"], "{case}");
+                }
+                "HasMetadata" => {
+                    let of = serde_json::json!({"id": "", "metadata": case["machine_metadata"]});
+                    assert_eq!(machine(&of).has(&metadata(&case["required"])), case["expected"], "{case}");
+                }
+                "MachineState.MatchID" => {
+                    let id = case["machine_id"].as_str().unwrap().to_owned();
+                    let machine = Machine { id, ..Machine::default() };
+                    assert_eq!(machine.is(case["asked"].as_str().unwrap()), case["expected"], "{case}");
+                }
+                // What the agent and the engine of a cluster do, which no unit can see.
+                "desiredAgentState" | "Config.Metadata" | "engine calculateClusterTasks" | "agent task order" => {}
+                other => panic!("{other} is not tested"),
+            }
+        }
+    }
+}
+
+#[test]
+fn pairs_of_units_are_scheduled_as_two_releases_of_fleet_were_seen_to_do() {
+    for case in rows("observed-scheduling-pairs.json")["cases"].as_array().unwrap() {
+        let (agent, name) = (agent(&case["machine"], &case["local_units"]), case["unit"]["name"].as_str().unwrap());
+        for (version, release) in [("v1.0.0", Release::V1), ("v0.8.3", Release::Before013)] {
+            let verdict = agent.decide(name, &options_of(&case["unit"]), release);
+            assert_eq!(action(&verdict), case[version]["action"], "{version} {case}");
+            let reason = case[version]["reason"].as_str().unwrap();
+            match verdict {
+                Verdict::Schedule | Verdict::Reschedule => assert!(reason.is_empty(), "{case}"),
+                Verdict::WrongMachine => assert!(reason.starts_with("agent ID"), "{case}"),
+                Verdict::MetadataInsufficient => assert!(reason.contains("metadata"), "{case}"),
+                Verdict::PeerMissing(peer) => {
+                    assert_eq!(reason, format!("required peer Unit({peer}) is not scheduled locally"));
+                }
+                // fleet 1.0 names the unit itself there, and not the one it met.
+                Verdict::Conflict(_) => assert!(reason.starts_with("found conflict with"), "{case}"),
+            }
+        }
+    }
+}
