@@ -1,6 +1,5 @@
 use super::*;
 use crate::diag::{Colour, Report, render_human};
-use crate::render::render;
 use crate::spec;
 
 const JOB: &str = "    schedule: {every: 4h}\n    sources: {s: {paths: [/etc]}}\n    store: [h]\n";
@@ -17,7 +16,18 @@ fn text_units(text: &str, target: &str) -> String {
     let mut report = Report::default();
     check(&spec, options, &mut report);
     assert!(!report.has_errors(), "{}", render_human(&report, Colour::Never));
-    render(&plan(&spec, options)).unwrap().into_iter().map(|file| file.text).collect()
+    let install = if options.target.scheduler == crate::target::Scheduler::Fleet { "X-Fleet" } else { "Install" };
+    plan(&spec, options).units.iter().map(|unit| lines(unit, install)).collect()
+}
+
+/// A unit's lines as the templates print them.
+fn lines(unit: &Unit, install: &str) -> String {
+    let sections = [("Unit", &unit.unit), ("Service or Timer", &unit.body), (install, &unit.scheduler)];
+    let section = |(name, lines): (&str, &Vec<Line>)| {
+        let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+        if lines.is_empty() { String::new() } else { format!("[{name}]\n{}\n", lines.join("\n")) }
+    };
+    sections.into_iter().map(section).collect()
 }
 
 #[test]
