@@ -542,3 +542,15 @@ fn memory_stays_bounded_whatever_the_size() {
     println!("peak: {peak} KiB");
     assert!(peak > 0);
 }
+
+#[test]
+fn a_host_without_certificates_can_speak_to_a_server_without_tls() {
+    let Some(bench) = Bench::with_s3() else { return };
+    bench.job(&[PRINTS], "");
+    let none = bench.path("none.pem");
+    fs::write(&none, "").unwrap();
+    let output = bench.runner("backup").env("SSL_CERT_FILE", none).env("SSL_CERT_DIR", "/no-such-folder").output();
+    let output = output.unwrap();
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_one_set(&bench.in_bucket(), 1);
+}
