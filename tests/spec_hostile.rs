@@ -119,7 +119,7 @@ fn long_values_and_many_faults_are_told_soon() {
         job("")
             .lines()
             .skip(1)
-            .map(|l| format!("{l}\n"))
+            .flat_map(|l| [l, "\n"])
             .collect::<String>()
             .replace("[h]", &format!("[{}]", "nowhere, ".repeat(100_000)))
     ));

@@ -73,7 +73,7 @@ fn flat(source: Value) -> Value {
         match (key.as_str(), value) {
             ("argv", value) => drop(map.insert("command".into(), value)),
             ("content", Value::Object(content)) => {
-                map.extend(content.into_iter().flat_map(|(_, what)| content_keys(what)))
+                map.extend(content.into_iter().flat_map(|(_, what)| content_keys(what)));
             }
             (_, value) => drop(map.insert(key, value)),
         }
@@ -163,7 +163,7 @@ impl Lines<'_> {
             self.value(inner, &format!("{route}.{inner}"), depth + 1, value);
         }
         let dash = start + 2 * depth;
-        self.text.replace_range(dash..dash + 1, "-");
+        self.text.replace_range(dash..=dash, "-");
     }
 
     fn origin(&self, route: &str) -> String {

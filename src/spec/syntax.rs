@@ -65,6 +65,14 @@ fn placeholder(report: &mut Report, file: FileId, line: &Line, error: &SyntaxErr
     true
 }
 
+/// How long what stands before the next `}` is, if that is near enough to be a placeholder's.
+fn braced_length(after: &str) -> Option<usize> {
+    after.bytes().take(PLACEHOLDER_MAX_BYTES).position(|b| b == b'}')
+}
+
+/// A placeholder written out is not longer.
+const PLACEHOLDER_MAX_BYTES: usize = 100;
+
 /// The first placeholder of a line that stands outside of quotes.
 fn unquoted_placeholder(line: &str) -> Option<(usize, &str)> {
     let mut quote = None;
@@ -74,9 +82,8 @@ fn unquoted_placeholder(line: &str) -> Option<(usize, &str)> {
             (Some(open), c) if open == c => quote = None,
             (None, '#') if line.get(..at).is_some_and(|before| before.ends_with(' ')) => return None,
             (None, '{') => {
-                let after = line.get(at + 1..).unwrap_or("");
-                let name = after.split('}').next().unwrap_or("");
-                if name.len() < after.len() && is_placeholder(name) {
+                let name = line.get(at + 1..).and_then(|after| after.get(..braced_length(after)?));
+                if let Some(name) = name.filter(|name| is_placeholder(name)) {
                     return Some((at, name));
                 }
             }

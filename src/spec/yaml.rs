@@ -12,7 +12,7 @@ const DEPTH_MAX: usize = 48;
 /// Values in one file: enough for 20,000 jobs of fifty values each.
 const NODES_MAX: usize = 1_200_000;
 /// Values that aliases may stand for, all told: enough to share a block among 20,000 jobs.
-const ALIASED_MAX: usize = 400_000;
+const ALIASED_MAX: usize = 250_000;
 
 /// A value and where it was written.
 #[derive(Debug, Clone, PartialEq)]

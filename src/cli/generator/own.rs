@@ -22,7 +22,6 @@ fn at_the_spec(spec: &Spec, plan: &Plan, files: &[File], linted: &Report, findin
     let mut told = Diagnostic { span: None, others: vec![], ..finding.clone() };
     let Some((file, at)) = finding.span.as_ref().and_then(|span| linted.sources.locate(span)) else { return told };
     told.message = format!("{} (line {} of the generated `{}`)", finding.message, at.line, file.name);
-    told.label = finding.label.clone();
     told.help.push(format!("the line there is `{}`", file.line(at.line)));
     let unit = plan.units.iter().find(|unit| unit.name == file.name);
     let text = files.iter().find(|other| other.name == file.name).map(|file| file.text.as_str());

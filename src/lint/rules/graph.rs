@@ -45,7 +45,8 @@ rule! {
 }
 
 rule! {
-    /// systemd drops a dependency of a unit on itself, with a warning.
+    /// systemd drops a dependency of a unit on itself, with a warning. Most often another unit was meant, or a template
+    /// names its own instance.
     DEPENDS_ON_ITSELF = "depends-on-itself", Warning, "a unit depends on itself",
     source: "systemd src/core/unit.c, unit_add_dependency()", check: Some(|unit, _, found| {
         for line in dependencies(unit).filter(|line| !line.key().starts_with("On")) {

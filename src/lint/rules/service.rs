@@ -72,7 +72,8 @@ rule! {
 }
 
 rule! {
-    /// systemd refuses a oneshot with `RestartForceExitStatus=`.
+    /// systemd refuses a oneshot with `RestartForceExitStatus=`. To take an exit status for a success, write it into
+    /// `SuccessExitStatus=`; to run the job again, let a timer start it.
     ONESHOT_RESTART_FORCE = "oneshot-restart-force", Error, "a oneshot has RestartForceExitStatus=",
     source: "systemd src/core/service.c, service_verify()", check: Some(|unit, _, found| {
         if service_type(unit) == "oneshot" && let Some(line) = unit.list("Service", "RestartForceExitStatus").first() {
@@ -187,7 +188,8 @@ rule! {
 }
 
 rule! {
-    /// A socket unit needs an address to listen on. systemd refuses one without.
+    /// A socket unit needs an address to listen on: `ListenStream=`, `ListenDatagram=` or another `Listen…=`. systemd
+    /// refuses one without.
     SOCKET_WITHOUT_LISTEN = "socket-without-listen", Error, "a socket unit listens on nothing",
     source: "systemd src/core/socket.c, socket_verify()", check: Some(|unit, _, found| {
         let listens = unit.lines().iter().any(|line| line.section() == "Socket" && line.key().starts_with("Listen"));

@@ -95,7 +95,8 @@ rule! {
 }
 
 rule! {
-    /// systemd refuses a timer that starts a timer.
+    /// systemd refuses a timer that starts a timer: the line is ignored, and the service of the timer's own name is
+    /// started. Name the service itself.
     TIMER_STARTS_TIMER = "timer-starts-timer", Error, "Unit= of a timer names a timer",
     source: "systemd src/core/load-fragment.c, config_parse_trigger_unit()", check: Some(|unit, _, found| {
         let Some(line) = unit.last("Timer", "Unit").filter(|line| line.value().ends_with(".timer")) else { return };

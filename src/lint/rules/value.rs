@@ -163,7 +163,7 @@ rule! {
 }
 
 rule! {
-    /// A mode is octal: `0750`. systemd ignores a line with anything else.
+    /// A mode is octal, at most `7777`: `0750`. systemd ignores a line with anything else, and the default stays.
     BAD_MODE = "bad-mode", Error, "a value that is no file mode",
     source: "systemd src/shared/conf-parser.c, config_parse_mode()", check: Some(|unit, _, found| {
         each(unit, "mode", |line, value| {
