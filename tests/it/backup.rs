@@ -542,3 +542,52 @@ fn memory_stays_bounded_whatever_the_size() {
     println!("peak: {peak} KiB");
     assert!(peak > 0);
 }
+
+#[test]
+fn a_host_without_certificates_can_speak_to_a_server_without_tls() {
+    let Some(bench) = Bench::with_s3() else { return };
+    bench.job(&[PRINTS], "");
+    let none = bench.path("none.pem");
+    fs::write(&none, "").unwrap();
+    let output = bench.runner("backup").env("SSL_CERT_FILE", none).env("SSL_CERT_DIR", "/no-such-folder").output();
+    let output = output.unwrap();
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert_one_set(&bench.in_bucket(), 1);
+}
+
+#[test]
+fn a_damaged_archive_is_found_and_not_restored() {
+    let bench = Bench::local();
+    bench.job(&[PRINTS], "");
+    assert_eq!(code(&bench.run()), 0);
+    let object = bench.on_disk().into_iter().find(|name| name.contains("_db_")).unwrap();
+    let path = bench.path("disk").join(object);
+    let mut content = fs::read(&path).unwrap();
+    // The last bytes are the compression's own checksum: its content decodes well.
+    let last = content.len() - 1;
+    content[last] ^= 1;
+    fs::write(&path, content).unwrap();
+    let verified = bench.runner("verify").output().unwrap();
+    assert_eq!(code(&verified), 1, "{}", said(&verified));
+    let to = bench.path("restored");
+    let restored = bench.runner("restore").arg("--to").arg(&to).output().unwrap();
+    assert_eq!(code(&restored), 1, "{}", said(&restored));
+    assert!(!to.exists());
+    assert!(!files(bench.folder.path()).iter().any(|name| name.contains("restore")), "half of it is left");
+}
+
+#[test]
+fn a_bucket_and_a_key_are_enough_to_get_everything_back() {
+    let Some(bench) = Bench::with_s3() else { return };
+    bench.job(&[PRINTS], "");
+    assert_eq!(code(&bench.run()), 0);
+    let to = bench.path("restored");
+    let mut bare = program::runner();
+    bare.args(["restore", "--from", "s3://box/p/", "--endpoint", &bench.s3().endpoint(), "--to"]).arg(&to);
+    bare.env("AWS_ACCESS_KEY_ID", &bench.s3().access_key).env("AWS_SECRET_ACCESS_KEY", &bench.s3().secret_key);
+    let output = bare.output().unwrap();
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    let file = files(&to).remove(0);
+    let expected: String = (1..=200_000).fold(String::new(), |text, number| text + &number.to_string() + "\n");
+    assert!(fs::read_to_string(to.join(file)).unwrap() == expected);
+}

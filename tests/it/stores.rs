@@ -291,3 +291,15 @@ async fn many_small_objects_that_wait_for_their_commit_do_not_fill_the_memory() 
     assert_eq!(names(&store).await.len(), 8);
     assert!(s3.object(BUCKET, "o7") == content);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_s_certificate_is_trusted_through_the_destination_s_own_authority_only() {
+    let Some(s3) = S3Server::start_rclone_tls() else { return };
+    let endpoint = Some(format!("https://127.0.0.1:{}", s3.port()));
+    let strict = S3Options { endpoint, ..options(&s3, "") };
+    let error = open(strict.clone()).list().await.unwrap_err();
+    assert!(error.helps()[0].contains("`ca_file:`"), "{error:?}");
+    let store = open(S3Options { ca_pem: Some(std::fs::read(s3.ca()).unwrap()), ..strict });
+    put(&store, "x", &bytes(10 * MIB)).await.unwrap();
+    assert!(get(&store, "x").await.unwrap() == bytes(10 * MIB));
+}

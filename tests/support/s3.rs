@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::etcd::make_certificates;
 use super::guard::Guard;
 use super::{free_port, listens, need_program, output_of, temp_dir};
 
@@ -46,6 +47,26 @@ impl S3Server {
                 .map(ToOwned::to_owned)
                 .collect()
         }))
+    }
+
+    /// rclone's server behind TLS, with a certificate that only [`S3Server::ca`] vouches for.
+    pub fn start_rclone_tls() -> Option<Self> {
+        let program = need_program("rclone", "`tests/install s3-more` installs it")?;
+        Some(Self::serve("rclone serve s3 with TLS", |dir, port, access, secret| {
+            let own = dir.parent().unwrap();
+            make_certificates(own);
+            let text = |path: &Path| path.to_str().unwrap().to_owned();
+            let (address, keys) = (format!("127.0.0.1:{port}"), format!("{access},{secret}"));
+            let (certificate, key) = (text(&own.join("server.pem")), text(&own.join("server.key")));
+            let words = ["env", "HOME=/nonexistent", program.to_str().unwrap(), "serve", "s3", "--addr", &address];
+            let options = ["--auth-key", &keys, "--cert", &certificate, "--key", &key, "--vfs-cache-mode", "off"];
+            words.into_iter().chain(options).map(ToOwned::to_owned).chain([text(dir)]).collect()
+        }))
+    }
+
+    /// The authority of a server behind TLS, in PEM form.
+    pub fn ca(&self) -> PathBuf {
+        self.guard.dir().join("ca.pem")
     }
 
     fn serve(name: &str, command: impl FnOnce(&Path, u16, &str, &str) -> Vec<String>) -> Self {

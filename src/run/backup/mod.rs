@@ -205,6 +205,3 @@ impl Run<'_> {
         fresh.then(|| format!("every destination has a good archive younger than {}", format_duration(wanted)))
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -67,6 +67,10 @@ impl S3Options {
         StoreError::new(StoreErrorKind::Other, format!("the destination `{}`: {what}", self.destination))
     }
 
+    fn speaks_plainly(&self) -> bool {
+        self.endpoint.as_ref().is_some_and(|endpoint| endpoint.starts_with("http://"))
+    }
+
     /// The endpoint without a final `/`, which must be one that may be spoken to.
     fn checked_endpoint(&self) -> Result<Option<&str>, StoreError> {
         let Some(endpoint) = &self.endpoint else { return Ok(None) };
@@ -111,7 +115,27 @@ fn is_here(url: &reqwest::Url) -> bool {
     host == "localhost" || address.is_some_and(|address| address.is_loopback())
 }
 
+/// Whose certificates are trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    /// The system's, and those of the destination's own.
+    SystemAndOwn,
+    /// The destination's own alone, where there are any.
+    Own,
+}
+
 pub(super) fn connect(options: &S3Options) -> Result<AmazonS3, StoreError> {
+    // A client for plain http cannot be made on a host without certificates either, unless it is told not to look.
+    if options.speaks_plainly() {
+        return connect_trusting(options, Trust::Own);
+    }
+    match connect_trusting(options, Trust::SystemAndOwn) {
+        Err(_) if options.ca_pem.is_some() => connect_trusting(options, Trust::Own),
+        other => other,
+    }
+}
+
+fn connect_trusting(options: &S3Options, trust: Trust) -> Result<AmazonS3, StoreError> {
     // Another part of the program may have chosen one already; any will do.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = AmazonS3Builder::new()
@@ -121,7 +145,7 @@ pub(super) fn connect(options: &S3Options) -> Result<AmazonS3, StoreError> {
         .with_disable_bulk_delete(true)
         .with_retry(retries())
         .with_http_connector(Wire::default())
-        .with_client_options(client(options)?);
+        .with_client_options(client(options, trust)?);
     if let Some(endpoint) = options.full_endpoint()? {
         builder = builder.with_endpoint(endpoint);
     }
@@ -132,12 +156,16 @@ pub(super) fn connect(options: &S3Options) -> Result<AmazonS3, StoreError> {
             session_token.iter().fold(builder, |builder, token| builder.with_token(token.expose_secret()))
         }
     };
-    builder.build().map_err(|error| options.wrong("no connection can be set up").because(error))
+    builder.build().map_err(|error| {
+        let error = options.wrong("no connection can be set up").because(error);
+        error.help("if the host has no certificates: install them (Debian: ca-certificates), or give `ca_file:`")
+    })
 }
 
-fn client(options: &S3Options) -> Result<ClientOptions, StoreError> {
+fn client(options: &S3Options, trust: Trust) -> Result<ClientOptions, StoreError> {
     let client = ClientOptions::new()
-        .with_allow_http(true)
+        .with_allow_http(options.speaks_plainly())
+        .with_no_system_certificates(trust == Trust::Own)
         .with_connect_timeout(CONNECT_TIMEOUT)
         .with_timeout_disabled()
         .with_read_timeout_disabled();
