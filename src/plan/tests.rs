@@ -16,7 +16,7 @@ fn text_units(text: &str, target: &str) -> String {
     let mut report = Report::default();
     check(&spec, options, &mut report);
     assert!(!report.has_errors(), "{}", render_human(&report, Colour::Never));
-    let install = if options.target.scheduler == crate::target::Scheduler::Fleet { "X-Fleet" } else { "Install" };
+    let install = if options.target.scheduler == Scheduler::Fleet { "X-Fleet" } else { "Install" };
     plan(&spec, options).units.iter().map(|unit| lines(unit, install)).collect()
 }
 
