@@ -71,3 +71,43 @@ fn a_unit_of_another_spec_says_that_the_units_are_to_be_generated_again() {
     assert!(sdbox.journal("quickstart.service").contains("regenerate the units"));
     assert_eq!(archives(&sdbox).len(), 0);
 }
+
+/// A job whose dump shows its secret to whoever listens.
+const CHATTY: &str = r#"
+version: 1
+target: systemd
+destinations:
+  here: {local: {path: /var/backups/chatty}}
+jobs:
+  chatty:
+    job_in: unit
+    schedule: {every: 1h}
+    sources:
+      words:
+        command: [/bin/sh, -c, "echo \"the token is $TOKEN\" >&2; echo content"]
+        env: {TOKEN: {credential: {name: token, path: /etc/eightbells/token}}}
+        extension: txt
+    store: [here]
+"#;
+
+#[test]
+fn a_secret_is_in_no_unit_no_property_and_no_journal() {
+    let Some(sdbox) = installed() else { return };
+    let room = temp_dir();
+    let token = crate::support::s3::random_word("token");
+    std::fs::write(room.path().join("chatty.yaml"), CHATTY).unwrap();
+    let output = eightbells().current_dir(room.path()).args(["generate", "chatty.yaml", "-o", "."]).output().unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    let service = std::fs::read_to_string(room.path().join("chatty.service")).unwrap();
+    sdbox.put("/etc/eightbells/token", token.as_bytes());
+    sdbox.install("chatty.service", &service);
+    let started = sdbox.exec(&["systemctl", "start", "chatty.service"]);
+    let journal = sdbox.journal_fields("chatty.service");
+    assert!(started.status.success(), "{journal}");
+    assert!(journal.contains("the token is ***"), "{journal}");
+    let shown = sdbox.sh("systemctl show chatty.service; systemctl cat chatty.service");
+    for seen in [&journal, &shown, &service] {
+        assert!(!seen.contains(&token), "{seen}");
+    }
+    assert_eq!(sdbox.sh("zstd -dc /var/backups/chatty/chatty_words_*.txt.zst"), "content\n");
+}
