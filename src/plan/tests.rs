@@ -98,6 +98,13 @@ fn a_directive_written_out_takes_the_place_of_the_derived_one() {
 }
 
 #[test]
+fn a_step_without_an_end_gets_one_in_the_words_that_the_target_has() {
+    let job = JOB.replace("{every: 4h}", "{calendar: \"*:0/7\"}");
+    assert!(units("", &job, "systemd:252").contains("OnCalendar=*-*-* *:00..56/7:00\n"));
+    assert!(units("", &job, "systemd:215").contains("OnCalendar=*-*-* *:00,07,14,21,28,35,42,49,56:00\n"));
+}
+
+#[test]
 fn directives_written_out_go_into_their_sections() {
     let written = "{Unit: {Documentation: \"https://example.org/{job}\"}, Timer: {AccuracySec: 5min}, Install: {Alias: \"nightly-{job}.timer\"}, X-Fleet: {MachineMetadata: a=b}}";
     let job = format!("{JOB}    service: {{directives: {written}}}\n");

@@ -64,7 +64,9 @@ fn calendar(cause: &Cause<'_>, specs: &[CalendarSpec], catch_up: bool) -> Vec<Li
     let mut lines: Vec<Line> = specs
         .iter()
         .map(|spec| {
-            let text = spec.text_for(cause.target.systemd).unwrap_or_else(|_| spec.to_string());
+            // A step without an end may miss elapses; a systemd that has no word for the end keeps what was written.
+            let text = spec.with_bounded_steps().text_for(cause.target.systemd);
+            let text = text.or_else(|_| spec.text_for(cause.target.systemd)).unwrap_or_else(|_| spec.to_string());
             Line::new("OnCalendar", text, &route)
         })
         .collect();
