@@ -93,16 +93,18 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
     }
 }
 
-/// Reads a spec, with its faults and those of planning it.
+/// Reads a spec, with its faults, those of planning it, and what the linter says of its units, which is told and keeps
+/// nobody from having them.
 fn load(path: &Path, target: &TargetArgs) -> (Option<Spec>, Report) {
     let (spec, mut report) = spec::load(&path.to_string_lossy(), &spec::read_file);
     if let Some(spec) = &spec {
         plan::check(spec, target.options(spec), &mut report);
-        if !report.has_errors() {
-            own::lint_own(spec, target.options(spec), &mut report);
-        }
     }
-    (spec.filter(|_| !report.has_errors()), report)
+    let spec = spec.filter(|_| !report.has_errors());
+    if let Some(spec) = &spec {
+        own::lint_own(spec, target.options(spec), &mut report);
+    }
+    (spec, report)
 }
 
 /// Reads a spec, or says what is wrong with it.

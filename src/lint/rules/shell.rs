@@ -1,6 +1,7 @@
 //! What would be right in a shell, and is not in a unit; and shell text that is.
 
 use super::exec::{each_command, each_environment};
+use crate::contract::{ETCD_VARIABLE, JOB_VARIABLE};
 use crate::lint::rule::{Found, rule};
 use crate::lint::{Line, Rule, Unit};
 use crate::unit::exec::ExecCommand;
@@ -60,12 +61,15 @@ const KNOWN_VARIABLES: [&str; 34] = [
 
 rule! {
     /// systemd runs no commands to find a value: `Environment=X=$(cmd)` sets X to the text `$(cmd)`. Where a shell
-    /// later sees that text it runs the command then, as often as it meets it. Write the values to a file in an
+    /// later sees that text it runs the command then, as often as it meets it. A compiled job of Eight Bells is data
+    /// that no shell sees, and may hold such a text. Write the values to a file in an
     /// `ExecStartPre=` and read it with `EnvironmentFile=`, or let the program look them up.
     SUBSTITUTION_IN_ENVIRONMENT = "substitution-in-environment", Error, "a command substitution in Environment= is literal text",
     source: "systemd.exec(5), Environment=; seen on 252", check: Some(|unit, _, found| {
         each_environment(unit, |line, value| {
-            for variable in value.variables.iter().filter(|variable| substitutes(&variable.value)) {
+            let data = |name: &str| [JOB_VARIABLE, ETCD_VARIABLE].contains(&name);
+            let literal = value.variables.iter().filter(|it| substitutes(&it.value) && !data(&it.name));
+            for variable in literal {
                 let message = format!("`{}` is set to this very text: nothing runs the command", variable.name);
                 found.value(line, variable.span.clone(), message);
             }
