@@ -21,9 +21,6 @@ pub const JOB_VARIABLE: &str = "EIGHTBELLS_JOB";
 pub const ETCD_VARIABLE: &str = "EIGHTBELLS_ETCD";
 /// The version of the compiled job's form that this program writes and reads.
 pub const JOB_VERSION: u32 = 1;
-/// A compiled job in a unit is at most this long: fleet keeps every unit's body in etcd for ever, and a variable over
-/// 128 KiB fails at exec.
-pub const JOB_MAX_BYTES: usize = 64 * 1024;
 
 /// All that the runner needs to know of a job; secrets are references still.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
