@@ -29,7 +29,7 @@ pub struct Config {
 /// The report holds all texts; findings are in the order of the files. An allowance in a comment takes a finding back.
 #[must_use]
 pub fn lint(files: Files, config: &Config) -> Report {
-    let told = told(&files, config);
+    let told = told(&files, config, TOLD_MAX);
     let mut report = Report::default();
     report.sources = files.sources;
     for diagnostic in told {
@@ -48,7 +48,8 @@ pub fn lint_unit_texts(units: &[(&str, &str)], target: Target) -> Report {
     lint(files, &Config::default())
 }
 
-fn told(files: &Files, config: &Config) -> Vec<Diagnostic> {
+/// What every rule says of every unit, at most so often, less what is allowed or not to be told.
+pub(super) fn told(files: &Files, config: &Config, most: usize) -> Vec<Diagnostic> {
     let units = rule::units(files);
     let context = Context::new(&units);
     let mut told = Vec::new();
@@ -56,8 +57,8 @@ fn told(files: &Files, config: &Config) -> Vec<Diagnostic> {
         for rule in rules::all() {
             if let Some(check) = rule.check {
                 let before = told.len();
-                check(unit, &context, &mut Found { rule, told: &mut told, before });
-                told.truncate(before + TOLD_MAX);
+                check(unit, &context, &mut Found { rule, told: &mut told, before, most });
+                told.truncate(before + most);
             }
         }
     }

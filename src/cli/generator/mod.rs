@@ -1,6 +1,7 @@
 //! `eightbells`: checks specs, generates units, tries jobs out.
 
 mod check;
+mod explain;
 mod files;
 mod generate;
 mod lint;
@@ -40,7 +41,7 @@ enum Command {
     /// Say what is wrong with unit files, ours or not
     Lint(lint::LintArgs),
     /// Explain a rule of `lint`, or list all
-    Explain(lint::ExplainArgs),
+    Explain(explain::ExplainArgs),
     /// Normal form and next elapses of calendar expressions, as systemd-analyze prints them
     Calendar(check::CalendarArgs),
     /// Time spans in microseconds and in words, as systemd-analyze prints them
@@ -80,7 +81,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Check(args) => check::check(&args),
         Command::Show(args) => check::show(&args),
         Command::Lint(args) => lint::lint(&args),
-        Command::Explain(args) => lint::explain(&args),
+        Command::Explain(args) => explain::explain(&args),
         Command::Calendar(args) => check::calendar(&args),
         Command::Timespan(args) => check::timespan(&args),
     };
