@@ -170,8 +170,15 @@ impl Store for S3Store {
                 bucket.size(&bucket.key(&name)?).await?;
                 return Ok(stream::empty().boxed());
             }
-            let length = range.end - range.start;
-            Ok(exactly(bucket.open_read(name.clone(), Some(range)).await?, length, &name))
+            let (first, length) = (range.start, range.end - range.start);
+            let stream = match Arc::clone(&bucket).open_read(name.clone(), Some(range)).await {
+                // rclone's server answers a range that is the whole object with the whole object, which is none.
+                Err(error) if first == 0 && error.kind() == StoreErrorKind::Other => {
+                    bucket.open_read(name.clone(), None).await?
+                }
+                other => other?,
+            };
+            Ok(exactly(stream, length, &name))
         })
     }
 
