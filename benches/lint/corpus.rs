@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// How many files a folder has, as a repository has one for each host or role.
-const FOLDER: usize = 200;
+const FOLDER: u32 = 200;
 
 /// One kind of file: its name and its text, `{n}` the number of its group.
 struct Kind {
@@ -92,19 +92,20 @@ const KINDS: [Kind; 20] = [
 ];
 
 /// Writes so many files, and says how many bytes they have together.
-pub fn write(root: &Path, files: usize) -> u64 {
+pub fn write(root: &Path, files: u32) -> u64 {
     (0..files).map(|number| put(root, number).1).sum()
 }
 
 /// Writes so many files and gives the units among them, without their drop-ins.
-pub fn sample(root: &Path, files: usize) -> Vec<PathBuf> {
+pub fn sample(root: &Path, files: u32) -> Vec<PathBuf> {
     let paths = (0..files).map(|number| put(root, number).0);
     paths.filter(|path| path.extension().is_some_and(|it| it != "conf")).collect()
 }
 
-fn put(root: &Path, number: usize) -> (PathBuf, u64) {
-    let kind = KINDS.get(number % KINDS.len()).unwrap();
-    let group = (number / KINDS.len()).to_string();
+fn put(root: &Path, number: u32) -> (PathBuf, u64) {
+    let kinds = u32::try_from(KINDS.len()).unwrap();
+    let kind = KINDS.get((number % kinds) as usize).unwrap();
+    let group = (number / kinds).to_string();
     let mut folder = String::new();
     if let Some(place) = (number / FOLDER).checked_sub(1) {
         write!(folder, "role{place:04}").unwrap();

@@ -20,7 +20,7 @@ const MEASURED: &str = "--measured";
 /// How often each size is linted; the fastest counts, since anything else on the machine only adds.
 const REPEATS: usize = 3;
 /// How many files are given to `systemd-analyze verify`.
-const SAMPLE: usize = 200;
+const SAMPLE: u32 = 200;
 
 fn main() {
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
@@ -28,15 +28,15 @@ fn main() {
         return measured(args);
     }
     let smoke = args.iter().any(|arg| arg == "--smoke");
-    let sizes: &[usize] = if smoke { &[10, 100] } else { &[10, 100, 1_000, 10_000, 100_000] };
+    let sizes: &[u32] = if smoke { &[10, 100] } else { &[10, 100, 1_000, 10_000, 100_000] };
     let room = tempfile::tempdir().unwrap();
     println!("files      wall time    per file   peak memory   memory per file");
-    let runs: Vec<(usize, Run)> = sizes.iter().map(|files| (*files, size(room.path(), *files))).collect();
+    let runs: Vec<Run> = sizes.iter().map(|files| size(room.path(), *files)).collect();
     flatness(&runs);
     against_systemd(room.path(), if smoke { 10 } else { SAMPLE });
 }
 
-/// Lints the paths as the program does, findings to standard error, and prints the most memory that this took.
+/// Lints the paths as the program does, findings to standard error, and prints the most memory in KiB that this took.
 fn measured(mut args: Vec<OsString>) {
     args.splice(..1, ["eightbells".into(), "lint".into()]);
     let exit = eightbells::cli::generator::main(args);
@@ -48,70 +48,77 @@ fn measured(mut args: Vec<OsString>) {
 
 /// What a run took.
 struct Run {
-    wall: Duration,
-    memory_kib: u64,
+    files: u32,
+    seconds: f64,
+    memory_kib: u32,
 }
 
-fn lint(paths: &[PathBuf]) -> Run {
+impl Run {
+    fn of(files: u32, paths: &[PathBuf]) -> Self {
+        let runs = (0..REPEATS).map(|_| lint(paths));
+        let (wall, memory_kib) = runs.min_by_key(|(wall, _)| *wall).unwrap();
+        Self { files, seconds: wall.as_secs_f64(), memory_kib }
+    }
+
+    fn micros_a_file(&self) -> f64 {
+        self.seconds * 1e6 / f64::from(self.files)
+    }
+}
+
+/// A process of its own, as users start one.
+fn lint(paths: &[PathBuf]) -> (Duration, u32) {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.arg(MEASURED).args(paths).stderr(Stdio::null());
     let begin = Instant::now();
     let output = command.output().unwrap();
     let wall = begin.elapsed();
     assert!(output.status.success(), "{output:?}");
-    let memory_kib = String::from_utf8(output.stdout).unwrap().trim().parse().unwrap();
-    Run { wall, memory_kib }
+    (wall, String::from_utf8(output.stdout).unwrap().trim().parse().unwrap())
 }
 
-fn fastest(paths: &[PathBuf]) -> Run {
-    (0..REPEATS).map(|_| lint(paths)).min_by_key(|run| run.wall).unwrap()
-}
-
-fn size(room: &Path, files: usize) -> Run {
+fn size(room: &Path, files: u32) -> Run {
     let folder = room.join(files.to_string());
     let bytes = corpus::write(&folder, files);
-    let run = fastest(&[folder]);
-    let per_file = run.wall.as_secs_f64() * 1e6 / files as f64;
+    let run = Run::of(files, &[folder]);
     println!(
-        "{files:7}  {:10.1} ms  {per_file:7.1} µs  {:8.1} MiB  {:8.2} KiB   ({} bytes a file)",
-        run.wall.as_secs_f64() * 1e3,
-        run.memory_kib as f64 / 1024.0,
-        run.memory_kib as f64 / files as f64,
-        bytes / files as u64,
+        "{files:7}  {:10.1} ms  {:7.1} µs  {:8.1} MiB  {:8.2} KiB   ({} bytes a file)",
+        run.seconds * 1e3,
+        run.micros_a_file(),
+        f64::from(run.memory_kib) / 1024.0,
+        f64::from(run.memory_kib) / f64::from(files),
+        bytes / u64::from(files),
     );
     run
 }
 
-fn flatness(runs: &[(usize, Run)]) {
-    let per_file = |wanted: usize| {
-        let (files, run) = runs.iter().find(|(files, _)| *files == wanted)?;
-        Some(run.wall.as_secs_f64() / *files as f64)
-    };
+/// How the time per file grows with the number of files.
+fn flatness(runs: &[Run]) {
     for (few, many) in [(100, 10_000), (100, 100_000), (1_000, 100_000)] {
-        if let (Some(few_time), Some(many_time)) = (per_file(few), per_file(many)) {
-            println!("time per file, {many} files : {few} files = {:.2}", many_time / few_time);
+        let of = |files: u32| runs.iter().find(|run| run.files == files);
+        if let Some((few, many)) = of(few).zip(of(many)) {
+            let ratio = many.micros_a_file() / few.micros_a_file();
+            println!("time per file, {} files : {} files = {ratio:.2}", many.files, few.files);
         }
     }
 }
 
 /// The same files through both programs; `systemd-analyze` also loads what they depend on.
-fn against_systemd(room: &Path, files: usize) {
+fn against_systemd(room: &Path, files: u32) {
     let folder = room.join("sample");
     let all = corpus::sample(&folder, files);
-    let Some(theirs) = verify(&folder, &all) else {
+    let Some(theirs) = verify(&folder, &all).map(|wall| wall.as_secs_f64()) else {
         println!("no systemd-analyze that verifies: nothing to compare with");
         return;
     };
-    let ours = fastest(&all).wall;
+    let ours = Run::of(files, &all).seconds;
+    let (their_ms, our_ms, ratio) = (theirs * 1e3, ours * 1e3, theirs / ours);
     println!(
-        "{} of these files: systemd-analyze verify {:.1} ms, eightbells lint {:.1} ms, ratio {:.0}",
-        all.len(),
-        theirs.as_secs_f64() * 1e3,
-        ours.as_secs_f64() * 1e3,
-        theirs.as_secs_f64() / ours.as_secs_f64(),
+        "{} of these files: systemd-analyze verify {their_ms:.1} ms, eightbells lint {our_ms:.1} ms, ratio {ratio:.0}",
+        all.len()
     );
 }
 
+/// How long `systemd-analyze verify` takes; nothing where there is none.
 fn verify(folder: &Path, files: &[PathBuf]) -> Option<Duration> {
     let once = || {
         let mut command = Command::new("systemd-analyze");

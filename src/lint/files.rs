@@ -80,7 +80,9 @@ impl Files {
         let target = self.target;
         let read = |path: &PathBuf| Ok(read(target, &path.to_string_lossy(), text_of(path)?));
         let files = parallel::map(paths, read).into_iter().collect::<Result<Vec<Read>, E>>()?;
-        files.into_iter().for_each(|file| self.put(file));
+        for file in files {
+            self.put(file);
+        }
         Ok(())
     }
 

@@ -214,8 +214,8 @@ impl UnitFile {
     pub fn position(&self, offset: usize) -> (usize, usize) {
         let before = self.text.get(..offset).unwrap_or(&self.text);
         let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        let lines = before.iter().filter(|byte| **byte == b'\n').count();
-        (lines + 1, offset - start + 1)
+        let line = before.split(|byte| *byte == b'\n').count();
+        (line, before.len() - start + 1)
     }
 
     /// The text as fleet keeps it: no comments, no empty sections, and from 0.12 on repeated sections merged.
