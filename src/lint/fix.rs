@@ -55,7 +55,7 @@ pub fn fix(mut files: Files, config: &Config, most: Safety) -> Fixed {
     }
     let mended = files.all.iter().zip(before).enumerate().filter(|(_, (file, before))| file.text.text() != before);
     let mended = mended.map(|(place, (file, before))| {
-        let path = files.sources.get(file.id).map_or_else(String::new, |source| source.name.clone());
+        let path = files.sources.get(file.id()).map_or_else(String::new, |source| source.name.clone());
         Mended { place, path, before, after: file.text.text().to_vec() }
     });
     Fixed { files: mended.collect(), made, left: engine::lint(files, config) }

@@ -26,6 +26,7 @@ mod files;
 mod fix;
 pub mod fleet;
 mod github;
+mod parallel;
 mod rule;
 mod rules;
 mod unit;

@@ -2,7 +2,6 @@
 
 use super::exec::each_command;
 use crate::diag::{Fix, Safety};
-use crate::lint::directives;
 use crate::lint::rule::rule;
 use crate::lint::{Line, Rule};
 use std::ops::Range;
@@ -27,7 +26,7 @@ rule! {
     QUOTES_KEPT = "quotes-kept", Warning, "quotes that become a part of the value",
     source: "systemd.syntax(7), QUOTING", fix: Either, check: Some(|unit, _, found| {
         for line in unit.lines() {
-            let row = directives::lookup(line.section(), line.key());
+            let row = line.directive();
             if row.is_some_and(|row| PLAIN.contains(&row.parser)) && is_quoted(&line.value()) {
                 let value = line.value();
                 // In a description they may be meant, and harm nobody.

@@ -10,7 +10,7 @@ use crate::lint::{self, Config, Files, Level};
 use crate::target::Target;
 use clap::{Args, ValueEnum};
 use collect::collect;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What `lint` is told.
 #[derive(Debug, Args)]
@@ -52,10 +52,8 @@ enum Format {
 pub(super) fn lint(args: &LintArgs) -> Result<(), Failure> {
     let mut files = Files::new(args.target);
     let paths = collect(&args.paths)?;
-    for path in &paths {
-        let text = std::fs::read(path).map_err(|error| Failure::io("read", path, &error))?;
-        files.add(&path.to_string_lossy(), text);
-    }
+    let read = |path: &Path| std::fs::read(path).map_err(|error| Failure::io("read", path, &error));
+    files.add_all(&paths, read)?;
     if args.fix {
         let most = if args.r#unsafe { Safety::Unsafe } else { Safety::Safe };
         return fix::run(args, &paths, &lint::fix(files, &config(args), most));
