@@ -29,6 +29,7 @@ mod github;
 mod parallel;
 mod rule;
 mod rules;
+mod sarif;
 mod unit;
 
 pub use diff::unified_diff;
@@ -38,4 +39,5 @@ pub use fix::{Fixed, Mended, fix};
 pub use github::render_github;
 pub use rule::{Context, Fixable, Found, Rule};
 pub use rules::{all, find, nearest};
+pub use sarif::render_sarif;
 pub use unit::{Line, Unit};

@@ -97,7 +97,7 @@ fn json_tells_the_fix_of_a_finding() {
     let room = room(&[("a.service", MISSPELLED)]);
     let told: serde_json::Value =
         serde_json::from_slice(&lint(room.path(), &["--format", "json", "a.service"]).stdout).unwrap();
-    let fix = &told[0]["fix"];
+    let fix = &told.as_array().unwrap().iter().find(|found| found["id"] == "unknown-key").unwrap()["fix"];
     assert_eq!((&fix["title"], &fix["safety"]), (&"write `ExecStart=`".into(), &"safe".into()));
     assert_eq!(fix["edits"][0]["text"], "ExecStart");
     assert_eq!(fix["edits"][0]["place"]["line"], 2);

@@ -46,6 +46,9 @@ pub(super) struct LintArgs {
 enum Format {
     Human,
     Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Annotations of a GitHub workflow
     Github,
 }
 
@@ -66,9 +69,15 @@ fn tell(args: &LintArgs, report: &Report) -> Result<(), Failure> {
     match args.format {
         Format::Human => output::show(report),
         Format::Json => print(&render_json(report))?,
+        Format::Sarif => print(&lint::render_sarif(report, here().as_deref()))?,
         Format::Github => print(&lint::render_github(report))?,
     }
     if has_fault(report) { Err(Failure::said(exit::FAILED)) } else { Ok(()) }
+}
+
+/// The folder that relative paths begin at.
+fn here() -> Option<String> {
+    Some(std::env::current_dir().ok()?.to_string_lossy().into_owned())
 }
 
 fn has_fault(report: &Report) -> bool {
