@@ -51,7 +51,9 @@ pub fn fix(mut files: Files, config: &Config, most: Safety) -> Fixed {
         if kept.is_empty() {
             break;
         }
-        kept.iter().for_each(|finding| *made.entry(finding.id).or_insert(0) += 1);
+        for finding in kept {
+            *made.entry(finding.id).or_insert(0) += 1;
+        }
     }
     let mended = files.all.iter().zip(before).enumerate().filter(|(_, (file, before))| file.text.text() != before);
     let mended = mended.map(|(place, (file, before))| {
@@ -108,8 +110,8 @@ fn is_sound(edit: &Edit, files: &Files) -> bool {
 }
 
 /// The texts that fixes touch.
-fn texts(files: &Files, fixes: &[&Diagnostic]) -> BTreeMap<FileId, Vec<u8>> {
-    let edits = fixes.iter().filter_map(|finding| finding.fix.as_ref()).flat_map(|fix| &fix.edits);
+fn texts(files: &Files, chosen: &[&Diagnostic]) -> BTreeMap<FileId, Vec<u8>> {
+    let edits = chosen.iter().filter_map(|finding| finding.fix.as_ref()).flat_map(|fix| &fix.edits);
     edits.filter_map(|edit| Some((edit.span.file, files.text(edit.span.file)?.to_vec()))).collect()
 }
 
@@ -140,9 +142,9 @@ impl<'a> Trial<'a> {
     }
 
     /// Puts these fixes, and no others, into the files.
-    fn write(&self, files: &mut Files, fixes: &[&Diagnostic]) {
+    fn write(&self, files: &mut Files, chosen: &[&Diagnostic]) {
         let mut edits: BTreeMap<FileId, Vec<&Edit>> = BTreeMap::new();
-        for edit in fixes.iter().filter_map(|finding| finding.fix.as_ref()).flat_map(|fix: &Fix| &fix.edits) {
+        for edit in chosen.iter().filter_map(|finding| finding.fix.as_ref()).flat_map(|fix: &Fix| &fix.edits) {
             edits.entry(edit.span.file).or_default().push(edit);
         }
         for (id, text) in &self.texts {

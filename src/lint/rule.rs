@@ -27,6 +27,15 @@ pub struct Rule {
     pub(super) check: Option<fn(&Unit<'_>, &Context<'_>, &mut Found<'_>)>,
 }
 
+impl Rule {
+    /// The page as text, without the blank that each line of a doc comment begins with.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let lines: Vec<&str> = self.page.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
+        lines.join("\n")
+    }
+}
+
 /// Whether a rule's findings can carry a [`Fix`](crate::diag::Fix). Where one is not sure, a finding has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fixable {

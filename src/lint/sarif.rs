@@ -44,8 +44,7 @@ pub fn render_sarif(report: &Report, root: Option<&str>) -> String {
 }
 
 fn rule(rule: &Rule) -> Value {
-    let page: String = rule.page.lines().map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line))).collect();
-    let (page, source) = (page.trim_end(), rule.source);
+    let (page, source) = (rule.text(), rule.source);
     json!({
         "id": rule.id,
         "name": pascal_case(rule.id),

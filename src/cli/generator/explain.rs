@@ -29,8 +29,7 @@ fn row(rule: &Rule) -> String {
 }
 
 fn page(rule: &Rule) -> String {
-    let lines: Vec<&str> = rule.page.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
-    let (level, text) = (rule.severity.word(), lines.join("\n"));
+    let (level, text) = (rule.severity.word(), rule.text());
     let (summary, source, fix) = (rule.summary, rule.source, rule.fix.word());
     format!("{} ({level}): {summary}\n\n{text}\n\nFix: {fix}\nSource: {source}\n", rule.id)
 }

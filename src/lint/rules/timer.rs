@@ -157,13 +157,10 @@ rule! {
                 if span(&line.value()).is_some_and(|interval| interval < accuracy) {
                     let told = found.line(&line, "the interval is shorter than `AccuracySec=`, which is 1min where it is not set");
                     let fix = Fix::new(Safety::Unsafe, "write `AccuracySec=1s`");
-                    told.fix(match unit.last("Timer", "AccuracySec") {
-                        Some(set) => fix.replace(&set.span(), "1s"),
-                        None => {
-                            let (place, text) = line.line_after("AccuracySec=1s");
-                            fix.replace(&place, text)
-                        }
-                    });
+                    let (end, text) = line.line_after("AccuracySec=1s");
+                    let set = unit.last("Timer", "AccuracySec").map(|set| (set.span(), "1s".to_owned()));
+                    let (place, text) = set.unwrap_or((end, text));
+                    told.fix(fix.replace(&place, text));
                 }
             }
         }
