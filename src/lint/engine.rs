@@ -2,7 +2,7 @@
 
 use super::allow::Allowances;
 use super::files::Files;
-use super::rule::{self, Context, Found, TOLD_MAX};
+use super::rule::{Context, Found, TOLD_MAX};
 use super::rules;
 use crate::diag::{Diagnostic, FileId, Report, Severity};
 use crate::target::Target;
@@ -49,7 +49,7 @@ pub fn lint_unit_texts(units: &[(&str, &str)], target: Target) -> Report {
 }
 
 fn told(files: &Files, config: &Config) -> Vec<Diagnostic> {
-    let units = rule::units(files);
+    let units = files.units();
     let context = Context::new(&units);
     let mut told = Vec::new();
     for unit in &units {

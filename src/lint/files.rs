@@ -6,6 +6,7 @@ use crate::unit::{Dialect, UnitFile};
 use std::ops::Range;
 
 use super::rule::is_fleet;
+use super::unit::Unit;
 
 /// What a unit file's name ends in, without the dot.
 pub const SUFFIXES: [&str; 11] =
@@ -67,6 +68,12 @@ impl Files {
         let target = self.target.unwrap_or_else(|| guess(&text));
         let fleet = is_fleet(target).then(|| UnitFile::parse(text.text(), Dialect::Fleet));
         self.all.push(File { name: name.to_owned(), folder: folder.to_owned(), drop_in, target, text, fleet, id });
+    }
+
+    /// The units that they make, each with its drop-ins.
+    #[must_use]
+    pub fn units(&self) -> Vec<Unit<'_>> {
+        super::unit::gather(self)
     }
 
     /// How many there are.

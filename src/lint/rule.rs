@@ -1,6 +1,6 @@
 //! A rule as a row of data, and how it tells what it found.
 
-use super::files::{File, Files};
+use super::files::File;
 use super::unit::{Line, Unit};
 use crate::diag::{Diagnostic, Severity, Span};
 use crate::target::{Scheduler, Target};
@@ -160,9 +160,4 @@ pub(super) fn is_fleet(target: Target) -> bool {
         Scheduler::Fleet => true,
         Scheduler::Systemd(_) => false,
     }
-}
-
-/// Units of a set as loaded; see [`Files`].
-pub(super) fn units(files: &Files) -> Vec<Unit<'_>> {
-    super::unit::gather(files)
 }
