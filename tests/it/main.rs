@@ -16,6 +16,7 @@ mod moinmoin;
 mod quickstart;
 mod references;
 mod scripts;
+mod shells;
 mod stores;
 mod tree;
 mod unit_text;

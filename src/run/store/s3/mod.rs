@@ -170,14 +170,8 @@ impl Store for S3Store {
                 bucket.size(&bucket.key(&name)?).await?;
                 return Ok(stream::empty().boxed());
             }
-            let (first, length) = (range.start, range.end - range.start);
-            let stream = match Arc::clone(&bucket).open_read(name.clone(), Some(range)).await {
-                // rclone's server answers a range that is the whole object with the whole object, which is none.
-                Err(error) if first == 0 && error.kind() == StoreErrorKind::Other => {
-                    bucket.open_read(name.clone(), None).await?
-                }
-                other => other?,
-            };
+            let length = range.end - range.start;
+            let stream = bucket.open_read(name.clone(), Some(range)).await?;
             Ok(exactly(stream, length, &name))
         })
     }
