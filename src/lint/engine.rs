@@ -1,6 +1,7 @@
 //! Every rule over every unit.
 
 use super::allow::Allowances;
+use super::exposure::Score;
 use super::files::Files;
 use super::rule::{Context, Found, TOLD_MAX};
 use super::rules;
@@ -22,6 +23,8 @@ pub enum Level {
 pub struct Config {
     /// Rules by id that are told otherwise than they would be.
     pub levels: BTreeMap<String, Level>,
+    /// Exposure above this is told by the rule `exposure`; none keeps it silent.
+    pub exposure_max: Option<Score>,
 }
 
 /// Everything that is wrong with the files.
@@ -50,7 +53,7 @@ pub fn lint_unit_texts(units: &[(&str, &str)], target: Target) -> Report {
 
 fn told(files: &Files, config: &Config) -> Vec<Diagnostic> {
     let units = files.units();
-    let context = Context::new(&units);
+    let context = Context::new(&units, config);
     let mut told = Vec::new();
     for unit in &units {
         for rule in rules::all() {

@@ -1,5 +1,7 @@
 //! A rule as a row of data, and how it tells what it found.
 
+use super::engine::Config;
+use super::exposure::Score;
 use super::files::File;
 use super::unit::{Line, Unit};
 use crate::diag::{Diagnostic, Severity, Span};
@@ -50,15 +52,17 @@ pub struct Context<'a> {
     units: &'a [Unit<'a>],
     by_name: HashMap<&'a str, Vec<usize>>,
     circles: OnceCell<Vec<Vec<usize>>>,
+    exposure_max: Option<Score>,
 }
 
 impl<'a> Context<'a> {
-    pub(super) fn new(units: &'a [Unit<'a>]) -> Self {
+    pub(super) fn new(units: &'a [Unit<'a>], config: &Config) -> Self {
+        let Config { levels: _, exposure_max } = *config;
         let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
         for (place, unit) in units.iter().enumerate().filter(|(_, unit)| unit.main().is_some()) {
             by_name.entry(unit.name()).or_default().push(place);
         }
-        Self { units, by_name, circles: OnceCell::new() }
+        Self { units, by_name, circles: OnceCell::new(), exposure_max }
     }
 
     /// The unit of that name among the files, or the template that it is an instance of; the nearest in the tree of
@@ -86,6 +90,12 @@ impl<'a> Context<'a> {
     /// The circles of units that wait for each other, as places in [`Context::units`].
     pub(super) fn circles(&self) -> &[Vec<usize>] {
         self.circles.get_or_init(|| super::rules::circles(self))
+    }
+
+    /// The exposure above which a unit is told of, if any.
+    #[must_use]
+    pub fn exposure_max(&self) -> Option<Score> {
+        self.exposure_max
     }
 
     /// All units.

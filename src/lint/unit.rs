@@ -1,5 +1,6 @@
 //! A unit: its file and its drop-ins, read as one.
 
+use super::directives;
 use super::files::{File, Files};
 use crate::diag::Span;
 use crate::target::Target;
@@ -120,6 +121,14 @@ impl<'a> Unit<'a> {
     #[must_use]
     pub fn is(&self, unit_type: UnitType) -> bool {
         self.name.rsplit_once('.').is_some_and(|(_, suffix)| suffix == unit_type.as_str())
+    }
+
+    /// The section of the unit's own type, such as `Service`; empty for a name without a known suffix.
+    #[must_use]
+    pub fn own_section(&self) -> &'static str {
+        let suffix = self.name.rsplit_once('.').map_or("", |(_, suffix)| suffix);
+        let sections = directives::SECTIONS.iter().chain(&directives::OTHER_SECTIONS);
+        sections.into_iter().find(|section| section.eq_ignore_ascii_case(suffix)).copied().unwrap_or_default()
     }
 
     /// The assignments to a key, in order.

@@ -66,11 +66,6 @@ pub(super) fn assigned(mut so_far: Vec<Prefix>, value: &str) -> Vec<Prefix> {
     so_far
 }
 
-/// Whether systemd reads a word of such a list.
-pub(in crate::lint) fn is_prefix(word: &str) -> bool {
-    !named(word).is_empty()
-}
-
 fn named(word: &str) -> Vec<Prefix> {
     match word {
         "any" => vec![Prefix::v4(0, 0, 0), Prefix::v6(0, 0, 0)],

@@ -27,7 +27,8 @@ pub(super) fn capability(name: &str) -> Option<u64> {
 /// What an assignment makes of a set of capabilities; `initial` is the set where nothing was assigned.
 pub(super) fn capabilities(so_far: u64, value: &str, initial: u64) -> u64 {
     let (inverted, list) = inverted(value);
-    let named = words(list, WordFlags::UNQUOTE).iter().filter_map(|name| capability(name)).fold(0, |all, bit| all | bit);
+    let named =
+        words(list, WordFlags::UNQUOTE).iter().filter_map(|name| capability(name)).fold(0, |all, bit| all | bit);
     match (named == 0 || so_far == initial, inverted) {
         (true, true) => !named,
         (true, false) => named,
@@ -38,12 +39,54 @@ pub(super) fn capabilities(so_far: u64, value: &str, initial: u64) -> u64 {
 
 /// Families of addresses of Linux 6.1, with their other names (sys/socket.h).
 const FAMILIES: [&str; 48] = [
-    "AF_ALG", "AF_APPLETALK", "AF_ASH", "AF_ATMPVC", "AF_ATMSVC", "AF_AX25", "AF_BLUETOOTH", "AF_BRIDGE", "AF_CAIF",
-    "AF_CAN", "AF_DECNET", "AF_ECONET", "AF_FILE", "AF_IB", "AF_IEEE802154", "AF_INET", "AF_INET6", "AF_IPX",
-    "AF_IRDA", "AF_ISDN", "AF_IUCV", "AF_KCM", "AF_KEY", "AF_LLC", "AF_LOCAL", "AF_MCTP", "AF_MPLS", "AF_NETBEUI",
-    "AF_NETLINK", "AF_NETROM", "AF_NFC", "AF_PACKET", "AF_PHONET", "AF_PPPOX", "AF_QIPCRTR", "AF_RDS", "AF_ROSE",
-    "AF_ROUTE", "AF_RXRPC", "AF_SECURITY", "AF_SMC", "AF_SNA", "AF_TIPC", "AF_UNIX", "AF_VSOCK", "AF_WANPIPE",
-    "AF_X25", "AF_XDP",
+    "AF_ALG",
+    "AF_APPLETALK",
+    "AF_ASH",
+    "AF_ATMPVC",
+    "AF_ATMSVC",
+    "AF_AX25",
+    "AF_BLUETOOTH",
+    "AF_BRIDGE",
+    "AF_CAIF",
+    "AF_CAN",
+    "AF_DECNET",
+    "AF_ECONET",
+    "AF_FILE",
+    "AF_IB",
+    "AF_IEEE802154",
+    "AF_INET",
+    "AF_INET6",
+    "AF_IPX",
+    "AF_IRDA",
+    "AF_ISDN",
+    "AF_IUCV",
+    "AF_KCM",
+    "AF_KEY",
+    "AF_LLC",
+    "AF_LOCAL",
+    "AF_MCTP",
+    "AF_MPLS",
+    "AF_NETBEUI",
+    "AF_NETLINK",
+    "AF_NETROM",
+    "AF_NFC",
+    "AF_PACKET",
+    "AF_PHONET",
+    "AF_PPPOX",
+    "AF_QIPCRTR",
+    "AF_RDS",
+    "AF_ROSE",
+    "AF_ROUTE",
+    "AF_RXRPC",
+    "AF_SECURITY",
+    "AF_SMC",
+    "AF_SNA",
+    "AF_TIPC",
+    "AF_UNIX",
+    "AF_VSOCK",
+    "AF_WANPIPE",
+    "AF_X25",
+    "AF_XDP",
 ];
 
 /// Whether systemd knows a family of addresses by that name, in any case.
@@ -77,7 +120,11 @@ impl Families {
                 "AF_ROUTE" => "AF_NETLINK".to_owned(),
                 other => other.to_owned(),
             };
-            if inverted == self.allows { named.remove(&family) } else { named.insert(family) };
+            if inverted == self.allows {
+                named.remove(&family)
+            } else {
+                named.insert(family)
+            };
         }
     }
 
@@ -132,8 +179,26 @@ impl Namespaces {
 }
 
 const ARCHITECTURES: [&str; 20] = [
-    "native", "x86", "x86-64", "x32", "arm", "arm64", "mips", "mips64", "mips64-n32", "mips-le", "mips64-le",
-    "mips64-le-n32", "parisc", "parisc64", "ppc", "ppc64", "ppc64-le", "riscv64", "s390", "s390x",
+    "native",
+    "x86",
+    "x86-64",
+    "x32",
+    "arm",
+    "arm64",
+    "mips",
+    "mips64",
+    "mips64-n32",
+    "mips-le",
+    "mips64-le",
+    "mips64-le-n32",
+    "parisc",
+    "parisc64",
+    "ppc",
+    "ppc64",
+    "ppc64-le",
+    "riscv64",
+    "s390",
+    "s390x",
 ];
 
 /// Whether systemd knows an architecture of `SystemCallArchitectures=`.
@@ -146,7 +211,10 @@ pub(super) fn architectures(so_far: BTreeSet<String>, value: &str) -> BTreeSet<S
     if value.is_empty() {
         return BTreeSet::new();
     }
-    so_far.into_iter().chain(words(value, WordFlags::UNQUOTE).into_iter().filter(|name| is_architecture(name))).collect()
+    so_far
+        .into_iter()
+        .chain(words(value, WordFlags::UNQUOTE).into_iter().filter(|name| is_architecture(name)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -167,7 +235,11 @@ mod tests {
         let mut families = Families::default();
         families.assign("AF_LOCAL AF_INET");
         families.assign("~AF_INET");
-        assert!(!families.restricts(&["AF_UNIX"]) && families.restricts(&["AF_INET", "AF_INET6"]) && families.restricts(&[]));
+        assert!(
+            !families.restricts(&["AF_UNIX"])
+                && families.restricts(&["AF_INET", "AF_INET6"])
+                && families.restricts(&[])
+        );
         families.assign("none");
         assert!(families.restricts(&["AF_UNIX"]));
         let mut namespaces = Namespaces::default();

@@ -193,7 +193,11 @@ impl Settings {
     }
 
     fn assign_list(&mut self, key: &'static str, value: &str) {
-        if value.is_empty() { self.lists.remove(key) } else { self.lists.insert(key) };
+        if value.is_empty() {
+            self.lists.remove(key)
+        } else {
+            self.lists.insert(key)
+        };
     }
 
     fn assign_filter(&mut self, key: &str, value: &str) {
@@ -232,7 +236,8 @@ impl Settings {
         }
         let restricted = self.on.contains("PrivateDevices") || closed || self.devices;
         let image = !self.text("RootImage").is_empty() || self.lists.contains("MountImages");
-        let encrypted = ["LoadCredentialEncrypted", "SetCredentialEncrypted"].iter().any(|key| self.lists.contains(key));
+        let encrypted =
+            ["LoadCredentialEncrypted", "SetCredentialEncrypted"].iter().any(|key| self.lists.contains(key));
         self.devices |= restricted && (image || encrypted || self.on.contains("ProtectClock"));
     }
 

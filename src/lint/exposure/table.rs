@@ -1,8 +1,8 @@
 //! The assessments of systemd 252, a row each (src/analyze/analyze-security.c).
 
 use super::calls::Filter;
-use super::settings::Settings;
 use super::sets::capability;
+use super::settings::Settings;
 use crate::unit::value::boolean;
 
 /// An assessment.
@@ -160,7 +160,9 @@ impl Row {
             LateHome => Some(home(settings.word("ProtectHome"))),
             LateSystem => Some(system(settings.word("ProtectSystem"))),
             LateRoot => bad(["RootDirectory", "RootImage"].iter().all(|key| is_root_folder(settings.text(key)))),
-            Without(names) => bad(names.iter().filter_map(|name| capability(name)).any(|bit| settings.capabilities & bit != 0)),
+            Without(names) => {
+                bad(names.iter().filter_map(|name| capability(name)).any(|bit| settings.capabilities & bit != 0))
+            }
             UMask => Some(umask(settings.umask)),
             Is(key, word) => bad(settings.word(key) != word),
             IsNot(key, word) => bad(settings.word(key) == word),
