@@ -54,7 +54,7 @@ pub(super) fn run(args: &SecurityArgs) -> Result<(), Failure> {
         Format::Human if assessed.len() > 1 => print(&overview(&assessed))?,
         Format::Human => print(&assessed.iter().map(|(unit, it)| page(unit, it)).collect::<String>())?,
         Format::Json => {
-            print(&format!("{:#}\n", assessed.iter().map(|(unit, it)| as_json(unit, it)).collect::<Value>()))?
+            print(&format!("{:#}\n", assessed.iter().map(|(unit, it)| as_json(unit, it)).collect::<Value>()))?;
         }
     }
     let over = |most: Score| assessed.iter().any(|(_, it)| it.score > most);

@@ -98,7 +98,7 @@ pub(super) fn find(settings: &Settings, version: u16) -> Vec<Gain> {
         })
         .filter(|gain| gain.hundredths > 0)
         .collect();
-    gains.sort_by(|a, b| b.hundredths.cmp(&a.hundredths));
+    gains.sort_by_key(|gain| std::cmp::Reverse(gain.hundredths));
     gains
 }
 

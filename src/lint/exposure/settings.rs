@@ -124,7 +124,9 @@ impl Settings {
     /// The same with more assignments after all others.
     pub(super) fn with(&self, lines: &[(&str, &str)]) -> Self {
         let mut more = self.clone();
-        lines.iter().for_each(|(key, value)| more.assign(key, value));
+        for (key, value) in lines {
+            more.assign(key, value);
+        }
         more
     }
 
