@@ -17,6 +17,7 @@ mod quickstart;
 mod references;
 mod retention;
 mod scripts;
+mod shells;
 mod stores;
 mod tree;
 mod unit_text;
