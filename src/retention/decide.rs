@@ -189,22 +189,22 @@ fn held_alone(archive: &Dated, policy: &Policy, now: Timestamp, gap: Option<Gap>
 /// What holds the archives of each time because of those that are newer.
 fn held_by_number(newest_first: &[Timestamp], policy: &Policy, zone: &TimeZone) -> HashMap<Timestamp, Vec<Reason>> {
     let mut held: HashMap<Timestamp, Vec<Reason>> = HashMap::new();
-    let mut hold = |time: Timestamp, reason| held.entry(time).or_default().push(reason);
+    let mut add = |time: Timestamp, reason| held.entry(time).or_default().push(reason);
     if let Some(newest) = newest_first.first() {
-        hold(*newest, Reason::NewestGood);
+        add(*newest, Reason::NewestGood);
     }
     for (time, rank) in newest(newest_first, policy.last) {
-        hold(time, Reason::Last(rank));
+        add(time, Reason::Last(rank));
     }
     for (period, count) in policy.periods() {
         let of = count.get();
         for (nth, kept) in (1..).zip(newest_of_each(newest_first, period, of, zone)) {
             let Newest { time, bucket, oldest } = kept;
-            hold(time, Reason::Newest { period, rank: Rank { nth, of }, bucket, oldest });
+            add(time, Reason::Newest { period, rank: Rank { nth, of }, bucket, oldest });
         }
     }
     for (time, rank) in newest(newest_first, policy.floor()) {
-        hold(time, Reason::AtLeast(rank));
+        add(time, Reason::AtLeast(rank));
     }
     held
 }

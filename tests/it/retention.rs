@@ -22,10 +22,10 @@ fn restic(repository: &Path) -> Command {
 
 /// Times over New Year, whose weeks belong to one year and days to another, then further and further apart; none in an
 /// hour that clocks repeat, which restic takes for one.
-fn times(count: usize) -> Vec<Timestamp> {
+fn times(count: i64) -> Vec<Timestamp> {
     let last: Timestamp = "2027-01-04T10:17:00Z".parse().unwrap();
     let ago = |index: i64| index * 5 + index * index * index / 9;
-    (0..count as i64).map(|index| last - SignedDuration::from_hours(ago(index))).collect()
+    (0..count).map(|index| last - SignedDuration::from_hours(ago(index))).collect()
 }
 
 fn store(repository: &Path, times: &[Timestamp]) {

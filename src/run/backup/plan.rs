@@ -132,8 +132,8 @@ fn kept(keep: &Keep) -> String {
     let within = policy.within.map(|within| format!("what is younger than {}", span(within)));
     let last = policy.last.map(|last| format!("the last {last}"));
     let periods = policy.periods().map(|(period, count)| format!("{period} {count}"));
-    let least = policy.floor().map(|least| format!("at least {least}"));
-    let rules: Vec<String> = within.into_iter().chain(last).chain(periods).chain(least).collect();
+    let floor = policy.floor().map(|floor| format!("at least {floor}"));
+    let rules: Vec<String> = within.into_iter().chain(last).chain(periods).chain(floor).collect();
     if rules.is_empty() { "the newest".into() } else { rules.join(", ") }
 }
 
