@@ -26,6 +26,7 @@ pub mod exposure;
 mod files;
 pub mod fleet;
 mod github;
+mod parallel;
 mod rule;
 mod rules;
 mod unit;

@@ -272,7 +272,7 @@ impl Settings {
 fn expanded(unit: &Unit<'_>, value: &str) -> String {
     let of_user = unit.target().scheduler == Scheduler::Systemd(Scope::User);
     let (user, id) = if of_user { ("user", "1000") } else { ("root", "0") };
-    let values = unit.specifiers().with('u', user).with('U', id);
+    let values = unit.specifiers().clone().with('u', user).with('U', id);
     let expanded = values.expand(value.as_bytes()).unwrap_or_else(|_| value.as_bytes().to_vec());
     String::from_utf8_lossy(&expanded).into_owned()
 }
