@@ -15,6 +15,7 @@ mod hostile;
 mod moinmoin;
 mod quickstart;
 mod references;
+mod retention;
 mod scripts;
 mod shells;
 mod stores;
