@@ -234,7 +234,9 @@ mod tests {
         ];
         let frame = Frame { packed: 7, raw: 9, sha256: [0xab; 32] };
         let mut text = title();
-        members.iter().for_each(|member| add_member(&mut text, member));
+        for member in &members {
+            add_member(&mut text, member);
+        }
         add_frame(&mut text, &frame);
         text.push_str(&end(3, 1));
         let expected: Vec<Line> = members.into_iter().map(Line::Member).chain([Line::Frame(frame)]).collect();

@@ -127,9 +127,9 @@ impl Walk {
         };
         let begins = *self.begins.get_or_insert(end.saturating_sub(BLOCK as u64));
         let kind = block.get(156).copied().unwrap_or_default();
-        if let Some(keep) = extension(kind) {
+        if matches!(kind, b'x' | b'g' | b'L' | b'K') {
             let length = usize::try_from(size).unwrap_or(usize::MAX).min(EXTENSION_MAX_BYTES);
-            self.keep = keep.map(|extension| (extension, length));
+            self.keep = extension(kind).map(|extension| (extension, length));
             self.skip = padded(size);
             return;
         }
@@ -144,13 +144,12 @@ impl Walk {
     }
 }
 
-/// What a header extends; none where it is a member, and none within where nothing of it is kept.
-fn extension(kind: u8) -> Option<Option<Extension>> {
+/// What is kept of a header that only extends the member after it.
+fn extension(kind: u8) -> Option<Extension> {
     match kind {
-        b'x' => Some(Some(Extension::Pax)),
-        b'L' => Some(Some(Extension::LongName)),
-        b'K' => Some(Some(Extension::LongTarget)),
-        b'g' => Some(None),
+        b'x' => Some(Extension::Pax),
+        b'L' => Some(Extension::LongName),
+        b'K' => Some(Extension::LongTarget),
         _ => None,
     }
 }

@@ -20,6 +20,7 @@ impl Seal {
     ///
     /// # Errors
     /// Those of what is below.
+    #[expect(clippy::unnecessary_wraps, reason = "encryption fails")]
     pub(super) fn around<W: Write>(&self, below: W) -> io::Result<Sealed<W>> {
         match self {
             Self::Open => Ok(Sealed::Open(below)),
@@ -32,6 +33,7 @@ impl<W: Write> Sealed<W> {
     ///
     /// # Errors
     /// Those of what is below.
+    #[expect(clippy::unnecessary_wraps, reason = "encryption fails")]
     pub(super) fn finish(self) -> io::Result<W> {
         match self {
             Self::Open(below) => Ok(below),
