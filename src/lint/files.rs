@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::parallel;
 use super::rule::is_fleet;
+use super::unit::Unit;
 
 /// What a unit file's name ends in, without the dot.
 pub const SUFFIXES: [&str; 11] =
@@ -149,6 +150,12 @@ impl Files {
         self.sources.replace(id, shown);
         file.fleet = file.fleet.is_some().then(|| UnitFile::parse_shared(bytes.clone(), Dialect::Fleet));
         file.text = UnitFile::parse_shared(bytes, Dialect::Systemd);
+    }
+
+    /// The units that they make, each with its drop-ins.
+    #[must_use]
+    pub fn units(&self) -> Vec<Unit<'_>> {
+        super::unit::gather(self)
     }
 
     /// How many there are.

@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 /// The files to be read, in a fixed order: those named whatever they are called, of folders those that are units.
-pub(super) fn collect(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+pub(in crate::cli::generator) fn collect(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let mut files = Vec::new();
     for path in paths {
         match std::fs::metadata(path) {

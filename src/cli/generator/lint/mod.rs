@@ -3,13 +3,15 @@
 mod collect;
 mod fix;
 
+pub(super) use collect::collect;
+
 use crate::cli::output::{self, Failure, print};
 use crate::contract::exit;
 use crate::diag::{Report, Safety, Severity, render_json};
+use crate::lint::exposure::Score;
 use crate::lint::{self, Config, Files, Level};
 use crate::target::Target;
 use clap::{Args, ValueEnum};
-use collect::collect;
 use std::path::{Path, PathBuf};
 
 /// What `lint` is told.
@@ -31,6 +33,9 @@ pub(super) struct LintArgs {
     /// Tell findings of this rule as errors; may be repeated
     #[arg(long, value_name = "RULE", value_parser = known_rule)]
     deny: Vec<String>,
+    /// Tell units whose exposure, as `eightbells security` scores it, is above this
+    #[arg(long, value_name = "SCORE", value_parser = Score::parse)]
+    max_exposure: Option<Score>,
     /// Mend what can be mended for sure: prints a diff, and changes nothing
     #[arg(long)]
     fix: bool,
@@ -87,7 +92,7 @@ fn has_fault(report: &Report) -> bool {
 fn config(args: &LintArgs) -> Config {
     let denied = args.deny.iter().map(|rule| (rule.clone(), Level::As(Severity::Error)));
     let allowed = args.allow.iter().map(|rule| (rule.clone(), Level::Off));
-    Config { levels: denied.chain(allowed).collect() }
+    Config { levels: denied.chain(allowed).collect(), exposure_max: args.max_exposure }
 }
 
 fn known_rule(name: &str) -> Result<String, String> {
