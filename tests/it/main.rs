@@ -6,6 +6,7 @@
 mod support;
 
 mod backup;
+mod contract;
 mod docs;
 mod dumps;
 mod dumps_podman;
@@ -17,5 +18,7 @@ mod quickstart;
 mod references;
 mod scripts;
 mod stores;
+#[cfg(feature = "sftp")]
+mod stores_sftp;
 mod tree;
 mod unit_text;

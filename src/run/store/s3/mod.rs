@@ -178,6 +178,7 @@ impl Store for S3Store {
             }
             Obligation::MultipartUpload { .. }
             | Obligation::StagedFile { .. }
+            | Obligation::StagedObject { .. }
             | Obligation::ContainerScratch { .. }
             | Obligation::ContainerProcess { .. }
             | Obligation::HostProcess { .. }
@@ -185,8 +186,8 @@ impl Store for S3Store {
         }
     }
 
-    fn free_bytes(&self) -> Option<u64> {
-        None
+    fn free_bytes(&self) -> Doing<'_, Option<u64>> {
+        Box::pin(async { Ok(None) })
     }
 }
 
