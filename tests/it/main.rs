@@ -17,6 +17,7 @@ mod moinmoin;
 mod quickstart;
 mod references;
 mod scripts;
+mod shells;
 mod stores;
 #[cfg(feature = "sftp")]
 mod stores_sftp;

@@ -10,13 +10,14 @@ mod upload;
 pub use session::{PROBE_AFTER_DEFAULT, SftpOptions};
 
 use super::staged::is_staged;
-use super::{ByteStream, Doing, Ledger, Object, Store, StoreError, StoreErrorKind, Upload, check_name};
+use super::{ByteStream, Doing, Ledger, Object, Store, StoreError, StoreErrorKind, Upload, check_name, exactly};
 use crate::run::journal::Obligation;
 use futures_util::TryStreamExt as _;
 use openssh_sftp_client::Error;
 use openssh_sftp_client::fs::DirEntry;
 use openssh_sftp_client::metadata::{FileType, MetaData};
 use session::Link;
+use std::ops::Range;
 use std::sync::Arc;
 use upload::SftpUpload;
 
@@ -165,7 +166,16 @@ impl Store for SftpStore {
 
     fn open_read(&self, name: &str) -> Doing<'_, ByteStream> {
         let path = self.0.checked_path(name);
-        Box::pin(async move { read::open(Arc::clone(&self.0), path?, 0, None).await })
+        Box::pin(async move { read::open(Arc::clone(&self.0), path?, None).await })
+    }
+
+    fn open_read_range(&self, name: &str, range: Range<u64>) -> Doing<'_, ByteStream> {
+        let path = self.0.checked_path(name);
+        let name = name.to_owned();
+        Box::pin(async move {
+            let length = range.end.saturating_sub(range.start);
+            Ok(exactly(read::open(Arc::clone(&self.0), path?, Some(range)).await?, length, &name))
+        })
     }
 
     fn delete(&self, names: &[String]) -> Doing<'_, ()> {

@@ -8,6 +8,7 @@ use futures_util::{StreamExt as _, stream};
 use openssh_sftp_client::Error;
 use openssh_sftp_client::file::File;
 use std::io::SeekFrom;
+use std::ops::Range;
 use std::sync::Arc;
 use tokio::io::AsyncSeekExt as _;
 use tokio::sync::Mutex;
@@ -27,15 +28,15 @@ struct Reader {
     opened: Mutex<Option<Opened>>,
 }
 
-/// The bytes from `from` on: so many, or all.
+/// The bytes of a range, as far as the file has them, or all.
 pub(super) async fn open(
     folder: Arc<Folder>,
     path: String,
-    from: u64,
-    length: Option<u64>,
+    range: Option<Range<u64>>,
 ) -> Result<ByteStream, StoreError> {
     let size = folder.size(&path).await?;
-    let end = length.map_or(size, |length| from.saturating_add(length).min(size));
+    let Range { start: from, end } = range.unwrap_or(0..size);
+    let end = end.min(size);
     let reader = Arc::new(Reader { folder, path, opened: Mutex::new(None) });
     let starts = (0..).map(move |number: u64| from + number * PIECE_BYTES).take_while(move |start| *start < end);
     let pieces = stream::iter(starts).map(move |start| {
