@@ -109,8 +109,8 @@ pub(super) fn of_connection(options: &SftpOptions, complaints: &str, error: Erro
 
 /// The last line that says something.
 fn last_words(complaints: &str) -> String {
-    let lines = complaints.lines().map(cleaned).filter(|line| !line.is_empty() && !line.starts_with('@'));
-    lines.last().unwrap_or_default()
+    let mut lines = complaints.lines().map(cleaned).filter(|line| !line.is_empty() && !line.starts_with('@'));
+    lines.next_back().unwrap_or_default()
 }
 
 fn cleaned(text: &str) -> String {
