@@ -7,6 +7,7 @@ mod support;
 
 mod backup;
 mod contract;
+mod deploy;
 mod docs;
 mod dumps;
 mod dumps_podman;
@@ -16,6 +17,7 @@ mod hostile;
 mod moinmoin;
 mod quickstart;
 mod references;
+mod retention;
 mod scripts;
 mod shells;
 mod stores;
