@@ -6,6 +6,7 @@
 mod support;
 
 mod backup;
+mod databases;
 mod docs;
 mod dumps;
 mod dumps_podman;
