@@ -68,7 +68,7 @@ pub async fn snapshot(
         sink(piece)
     };
     for endpoint in &etcd.endpoints {
-        match v3::snapshot(endpoint, &access, &mut counting).await {
+        match Box::pin(v3::snapshot(endpoint, &access, &mut counting)).await {
             Ok(()) => return Ok(()),
             Err(Trouble::Endpoint(error)) => tried.push((shown(endpoint), error)),
             Err(Trouble::Final(error)) => return Err(error),

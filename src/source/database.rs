@@ -71,7 +71,7 @@ pub enum PostgresFormat {
     Custom,
 }
 
-/// What of a MySQL or MariaDB server.
+/// What of a `MySQL` or MariaDB server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mysql {
@@ -81,7 +81,7 @@ pub struct Mysql {
     pub consistency: Consistency,
 }
 
-/// How a dump of MySQL is of one moment.
+/// How a dump of `MySQL` is of one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Consistency {

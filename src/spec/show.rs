@@ -4,7 +4,7 @@ use super::model::{Job, Spec};
 use super::places::{Origin, Place};
 use super::secret_words::{looks_secret, secret_in_text};
 use crate::diag::Sources;
-use crate::retention::Keep;
+use crate::retention::{Keep, Policy};
 use crate::target::Target;
 use crate::value::format_duration;
 use serde_json::{Map, Value, json};
@@ -59,7 +59,7 @@ fn job_value(job: &Job) -> Value {
 fn keep_value(keep: &Keep) -> Value {
     match keep {
         Keep::All => json!("all"),
-        Keep::Policy(policy) => json!(policy),
+        Keep::Policy(policy) => json!(Policy { at_least: policy.floor(), ..policy.clone() }),
     }
 }
 
@@ -104,7 +104,7 @@ fn database_keys(mut database: Map<String, Value>) -> (String, Map<String, Value
     if let Value::Object(mut of_server) = of_server {
         match of_server.remove("databases") {
             Some(Value::Object(which)) => {
-                keys.extend(which.into_iter().flat_map(|(how, which)| which_databases(&how, which)))
+                keys.extend(which.into_iter().flat_map(|(how, which)| which_databases(&how, which)));
             }
             Some(other) => drop(keys.insert("databases".into(), other)),
             None => {}

@@ -65,7 +65,7 @@ impl Job {
 
     /// The stored object of this name, up to its time.
     pub fn object(&self, name: &str) -> Vec<u8> {
-        let of_name = |file: &String| file.starts_with(&format!("{name}_")) && !file.ends_with(".json");
+        let of_name = |file: &String| file.starts_with(&format!("{name}_")) && !file.contains("manifest");
         let file = self.stored().into_iter().find(of_name).unwrap_or_else(|| panic!("no {name}: {:?}", self.stored()));
         fs::read(self.path("disk").join(file)).unwrap()
     }

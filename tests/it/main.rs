@@ -7,6 +7,7 @@ mod support;
 
 mod backup;
 mod databases;
+mod deploy;
 mod docs;
 mod dumps;
 mod dumps_podman;
@@ -16,7 +17,9 @@ mod hostile;
 mod moinmoin;
 mod quickstart;
 mod references;
+mod retention;
 mod scripts;
+mod shells;
 mod stores;
 mod tree;
 mod unit_text;

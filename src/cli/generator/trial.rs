@@ -2,6 +2,7 @@
 
 use super::generate::units;
 use super::{TargetArgs, files, load_or_fail};
+use crate::cli::completion;
 use crate::cli::output::{Failure, say};
 use crate::contract::{JOB_VARIABLE, exit};
 use crate::plan::{self, Invocation};
@@ -9,6 +10,7 @@ use crate::render::File;
 use crate::spec::{Job, JobIn, Spec};
 use crate::target::{Scheduler, Scope, Target};
 use clap::Args;
+use clap_complete::ArgValueCompleter;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -18,6 +20,7 @@ pub(super) struct TryArgs {
     /// The spec
     spec: PathBuf,
     /// The job; not needed where there is only one
+    #[arg(add = ArgValueCompleter::new(completion::jobs))]
     job: Option<String>,
     /// The instance; the first one where none is given
     #[arg(long, value_name = "INSTANCE")]
@@ -39,7 +42,7 @@ pub(super) fn run(args: &TryArgs) -> Result<(), Failure> {
     step("checked", &format!("{}: {} job{} in order", args.spec.display(), spec.jobs.len(), plural(spec.jobs.len())));
     let written = generate(args, &spec)?;
     let runner = runner(args)?;
-    let instance = instance(args, job)?;
+    let instance = instance_of(args.instance.as_deref(), job)?;
     let invocation = Invocation { spec_path: &args.spec, instance: instance.as_deref() };
     step("running", &format!("the job `{}` once, as the unit's ExecStart= would", job.name));
     backup(&runner, &spec, job, &invocation)?;
@@ -92,9 +95,10 @@ fn runner(args: &TryArgs) -> Result<PathBuf, Failure> {
     })
 }
 
-fn instance(args: &TryArgs, job: &Job) -> Result<Option<String>, Failure> {
-    match (&args.instance, job.instances.first()) {
-        (Some(given), Some(_)) => Ok(Some(given.clone())),
+/// The instance that was asked for, or the job's first.
+pub(super) fn instance_of(asked: Option<&str>, job: &Job) -> Result<Option<String>, Failure> {
+    match (asked, job.instances.first()) {
+        (Some(given), Some(_)) => Ok(Some(given.to_owned())),
         (Some(_), None) => Err(Failure::new(exit::USAGE, format!("the job `{}` has no instances", job.name))),
         (None, first) => Ok(first.cloned()),
     }
@@ -184,15 +188,21 @@ fn systemd_steps(args: &TryArgs, spec: &Spec, scope: Scope, files: &[String]) ->
 }
 
 /// A word as a shell takes it.
-fn for_shell(word: &str) -> String {
+pub(super) fn for_shell(word: &str) -> String {
     let plain = word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:@".contains(c));
     if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 /// `wiki@80`, or `wiki` for a job without instances.
-fn instance_names(job: &Job) -> Vec<String> {
+pub(super) fn instance_names(job: &Job) -> Vec<String> {
     if job.instances.is_empty() {
         return vec![job.name.clone()];
     }
-    job.instances.iter().map(|instance| format!("{}@{}", job.name, crate::unit::name::escape(instance))).collect()
+    job.instances.iter().map(|instance| pair_name(job, Some(instance))).collect()
+}
+
+/// What a job's units are called, before the dot.
+pub(super) fn pair_name(job: &Job, instance: Option<&str>) -> String {
+    let instance = instance.map_or_else(String::new, |instance| format!("@{}", crate::unit::name::escape(instance)));
+    format!("{}{instance}", job.name)
 }

@@ -103,7 +103,7 @@ fn postgres(
     Ok((call.arg("--no-password").args(form.iter().copied()).args(options), Output::Stdout, version))
 }
 
-/// Where and who, for the clients of MySQL's family.
+/// Where and who, for the clients of `MySQL`'s family.
 pub(super) fn of_mysql(program: &str, database: &Database, start: &Start<'_>) -> Result<Call, DumpError> {
     let mut call = Call::new(program);
     let mut user = text(database.user.as_ref(), start)?;
