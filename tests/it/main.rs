@@ -6,6 +6,7 @@
 mod support;
 
 mod backup;
+mod contract;
 mod databases;
 mod deploy;
 mod docs;
@@ -21,5 +22,7 @@ mod retention;
 mod scripts;
 mod shells;
 mod stores;
+#[cfg(feature = "sftp")]
+mod stores_sftp;
 mod tree;
 mod unit_text;

@@ -3,7 +3,6 @@
 use super::report::span;
 use super::{BackupError, Request, Setting, blackout, setting};
 use crate::contract::Job;
-use crate::destination::{DestinationKind, Local};
 use crate::retention::Keep;
 use crate::source::{At, Content, Database, Databases, Server, Source, SourceKind};
 use crate::value::{Context, Template, Value};
@@ -67,7 +66,7 @@ pub fn dry_run(job: &Job, request: &Request) -> Result<RunPlan, BackupError> {
     };
     let destination = |at: &crate::contract::StoreAt| PlannedDestination {
         name: at.to.name.clone(),
-        place: place(&at.to.kind, &context),
+        place: at.to.kind.place(&|part| value(part, &context)),
         keep: kept(&at.keep),
     };
     Ok(RunPlan {
@@ -141,17 +140,6 @@ fn of_database(database: &Database, context: &Context) -> String {
         At::Container { container, engine: _ } => format!("in the container {}", text(container, context)),
     };
     format!("{which} of {} {place}", server.key())
-}
-
-fn place(kind: &DestinationKind, context: &Context) -> String {
-    match kind {
-        DestinationKind::Local(Local { path, create: _ }) => value(path, context),
-        DestinationKind::S3(s3) => {
-            let prefix = s3.prefix.as_ref().map(|prefix| value(prefix, context)).unwrap_or_default();
-            let endpoint = s3.endpoint.as_ref().map(|endpoint| format!(" ({})", value(endpoint, context)));
-            format!("s3://{}/{prefix}{}", value(&s3.bucket, context), endpoint.unwrap_or_default())
-        }
-    }
 }
 
 fn kept(keep: &Keep) -> String {
