@@ -7,6 +7,7 @@ mod support;
 
 mod backup;
 mod contract;
+mod databases;
 mod deploy;
 mod docs;
 mod dumps;
