@@ -16,6 +16,7 @@ mod generate;
 mod harness;
 mod hostile;
 mod linter;
+mod linter_ci;
 mod moinmoin;
 mod quickstart;
 mod references;
