@@ -2,7 +2,7 @@
 
 mod name;
 
-pub use name::{ArchiveName, Identity, NameError, NamePattern, ParsedName};
+pub use name::{ArchiveName, Identity, NameError, NamePattern, ParsedName, safe};
 
 use crate::value::Template;
 use serde::{Deserialize, Serialize};

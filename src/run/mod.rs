@@ -10,6 +10,7 @@ pub mod fetch;
 pub mod journal;
 pub mod lock;
 pub mod manifest;
+pub mod mark;
 pub mod os;
 pub mod pack;
 pub mod prune;

@@ -12,6 +12,7 @@ mod dumps_podman;
 mod generate;
 mod harness;
 mod hostile;
+mod keeping;
 mod moinmoin;
 mod quickstart;
 mod references;
