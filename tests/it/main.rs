@@ -6,6 +6,8 @@
 mod support;
 
 mod backup;
+mod contract;
+mod deploy;
 mod docs;
 mod dumps;
 mod dumps_podman;
@@ -20,5 +22,7 @@ mod retention;
 mod scripts;
 mod shells;
 mod stores;
+#[cfg(feature = "sftp")]
+mod stores_sftp;
 mod tree;
 mod unit_text;
