@@ -2,6 +2,7 @@
 
 use super::catalog::{self, Names, Set, SetState};
 use super::store::{Store, StoreError};
+use crate::archive::source_of;
 use crate::contract::Job;
 use crate::retention::{Dated, Guard, Keep, Shrunk, Standing, Verdict, Weighed, decide, shrunk};
 use crate::value::Bytes;
@@ -114,7 +115,7 @@ fn dated(set: &Set, now: Timestamp) -> Dated {
 fn weighed<'a>(set: &'a Set, may_be_empty: &[&str]) -> Weighed<'a> {
     let entries = set.manifest.iter().flat_map(|manifest| &manifest.objects);
     let sizes = entries.map(|entry| (entry.source.as_str(), entry.raw_size));
-    let sources = sizes.filter(|(source, _)| !may_be_empty.contains(source)).collect();
+    let sources = sizes.filter(|(source, _)| !may_be_empty.contains(&source_of(source))).collect();
     Weighed { sources, accepted: set.marks.accepted }
 }
 

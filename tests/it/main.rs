@@ -7,6 +7,7 @@ mod support;
 
 mod backup;
 mod contract;
+mod databases;
 mod deploy;
 mod docs;
 mod dumps;
@@ -15,6 +16,7 @@ mod generate;
 mod harness;
 mod hostile;
 mod keeping;
+mod linter;
 mod moinmoin;
 mod quickstart;
 mod references;
