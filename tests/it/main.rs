@@ -20,5 +20,6 @@ mod retention;
 mod scripts;
 mod shells;
 mod stores;
+mod timeline;
 mod tree;
 mod unit_text;
