@@ -59,8 +59,18 @@ fn destination(text: &str) -> DestinationKind {
 fn s3(text: &str) -> S3 {
     match destination(&format!("{{s3: {text}}}")) {
         DestinationKind::S3(s3) => *s3,
-        DestinationKind::Local(_) => panic!("{text}"),
+        other => panic!("{text}: {other:?}"),
     }
+}
+
+#[test]
+fn a_folder_behind_ssh_is_made_unless_that_is_refused() {
+    let DestinationKind::Sftp(sftp) = destination("{sftp: {host: h, path: \"a/{job}\"}}") else { panic!() };
+    assert_eq!((sftp.create, sftp.port, sftp.identity_file.is_none()), (true, None, true));
+    let text = |value: &Value| value.text().unwrap().to_string();
+    let place = |text_of| destination(text_of).place(&text);
+    assert_eq!(place("{sftp: {host: h, path: \"a/{job}\"}}"), "sftp://h/~/a/{job}");
+    assert_eq!(place("{sftp: {host: h, user: u, port: 2, path: /a/, create: false}}"), "sftp://u@h:2/a");
 }
 
 #[test]
@@ -77,7 +87,7 @@ fn the_design_s_spec_means_what_it_says() {
     assert_eq!(job.store.iter().map(|s| s.to.as_str()).collect::<Vec<_>>(), ["host", "idcf"]);
     let within = Policy { within: Some(Duration::from_secs(48 * HOURS)), ..Policy::default() };
     assert_eq!(job.store[0].keep, Keep::Policy(within));
-    assert_eq!(job.archive.compression, Compression::Gzip { level: 6 });
+    assert_eq!(job.archive.compression, Compression::Gzip { level: 6, threads: 2 });
     assert_eq!(job.fleet.machine_metadata, [("role".to_owned(), vec!["moin".to_owned()])]);
     assert_eq!(job.fleet.conflicts[0].to_string(), "{job}@*.service");
     assert_eq!((job.service.nice, job.service.io_class), (Some(10), Some(IoClass::Idle)));
@@ -175,8 +185,9 @@ fn sources_are_read_in_every_form() {
 fn compressions_are_read_in_every_form() {
     let forms = [
         ("none", Compression::None),
-        ("gzip", Compression::Gzip { level: 6 }),
-        ("{gzip: {level: 9}}", Compression::Gzip { level: 9 }),
+        ("gzip", Compression::Gzip { level: 6, threads: 2 }),
+        ("{gzip: {level: 1, threads: 64}}", Compression::Gzip { level: 1, threads: 64 }),
+        ("{gzip: {level: 9}}", Compression::Gzip { level: 9, threads: 2 }),
         ("zstd", Compression::Zstd { level: 3, threads: 2 }),
         ("{zstd: {level: 19, threads: 4}}", Compression::Zstd { level: 19, threads: 4 }),
     ];

@@ -6,6 +6,7 @@
 mod support;
 
 mod backup;
+mod contract;
 mod deploy;
 mod docs;
 mod dumps;
@@ -20,6 +21,8 @@ mod retention;
 mod scripts;
 mod shells;
 mod stores;
+#[cfg(feature = "sftp")]
+mod stores_sftp;
 mod timeline;
 mod tree;
 mod unit_text;

@@ -6,6 +6,7 @@ mod fields;
 mod job;
 mod names;
 mod reference;
+mod remote;
 mod scalar;
 mod schedule;
 mod secrets;
