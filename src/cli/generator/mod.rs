@@ -2,6 +2,7 @@
 
 mod check;
 mod deploy;
+mod explain;
 mod files;
 mod generate;
 mod lint;
@@ -47,7 +48,7 @@ enum Command {
     /// How much of the machine services can reach, scored as `systemd-analyze security` does, and what would lower it
     Security(security::SecurityArgs),
     /// Explain a rule of `lint`, or list all
-    Explain(lint::ExplainArgs),
+    Explain(explain::ExplainArgs),
     /// Normal form and next elapses of calendar expressions, as systemd-analyze prints them
     Calendar(check::CalendarArgs),
     /// Time spans in microseconds and in words, as systemd-analyze prints them
@@ -108,7 +109,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Show(args) => check::show(&args),
         Command::Lint(args) => lint::lint(&args),
         Command::Security(args) => security::run(&args),
-        Command::Explain(args) => lint::explain(&args),
+        Command::Explain(args) => explain::explain(&args),
         Command::Calendar(args) => check::calendar(&args),
         Command::Timespan(args) => check::timespan(&args),
         Command::Timeline(args) => timeline::run(&args),
