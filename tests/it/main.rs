@@ -26,5 +26,6 @@ mod shells;
 mod stores;
 #[cfg(feature = "sftp")]
 mod stores_sftp;
+mod timeline;
 mod tree;
 mod unit_text;
