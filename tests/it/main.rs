@@ -15,6 +15,7 @@ mod dumps_podman;
 mod generate;
 mod harness;
 mod hostile;
+mod keeping;
 mod linter;
 mod linter_ci;
 mod moinmoin;
@@ -26,5 +27,6 @@ mod shells;
 mod stores;
 #[cfg(feature = "sftp")]
 mod stores_sftp;
+mod timeline;
 mod tree;
 mod unit_text;

@@ -8,6 +8,7 @@ mod generate;
 mod lint;
 mod own;
 mod security;
+mod timeline;
 mod trial;
 
 use super::completion::{self, CompletionsArgs};
@@ -52,6 +53,8 @@ enum Command {
     Calendar(check::CalendarArgs),
     /// Time spans in microseconds and in words, as systemd-analyze prints them
     Timespan(check::TimespanArgs),
+    /// Show when the jobs run, where they collide, and what spreading them would change
+    Timeline(timeline::TimelineArgs),
     /// Make machines or clusters have the spec's units: write or submit what differs, start the timers
     Deploy(deploy::DeployArgs),
     /// Say how what is deployed differs from the spec: files, what is loaded, orphans
@@ -109,6 +112,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Explain(args) => explain::explain(&args),
         Command::Calendar(args) => check::calendar(&args),
         Command::Timespan(args) => check::timespan(&args),
+        Command::Timeline(args) => timeline::run(&args),
         Command::Deploy(args) => deploy::deploy(&args),
         Command::Diff(args) => deploy::diff(&args),
         Command::Status(args) => deploy::status(&args),
