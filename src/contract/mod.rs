@@ -196,7 +196,8 @@ impl Job {
             SourceKind::Command(command) => command.env.values().collect::<Vec<_>>(),
             SourceKind::Container(container) => container.env.values().collect(),
         });
-        of_store.flatten().chain(of_source)
+        let passphrase = self.archive.encrypt.iter().filter_map(|encrypt| encrypt.passphrase.as_ref());
+        of_store.flatten().chain(of_source).chain(passphrase)
     }
 
     /// Every reference, etcd's own password included.

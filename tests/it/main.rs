@@ -20,5 +20,6 @@ mod retention;
 mod scripts;
 mod shells;
 mod stores;
+mod stream;
 mod tree;
 mod unit_text;

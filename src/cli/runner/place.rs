@@ -15,7 +15,7 @@ use crate::value::{Context, Reference, Template, Value};
 use clap::Args;
 use clap_complete::ArgValueCompleter;
 use jiff::tz::TimeZone;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -55,6 +55,8 @@ pub(super) struct Shelf {
     pub store: Arc<dyn Store>,
     /// Oldest first.
     pub sets: Vec<Set>,
+    /// The passphrase of its archives, where the job refers to one.
+    pub passphrase: Option<SecretString>,
 }
 
 impl PlaceArgs {
@@ -77,13 +79,17 @@ impl PlaceArgs {
         let pattern = job.archive.name.pattern(identity, zone);
         let sources = job.sources.iter().map(|source| (source.name.clone(), source.extension().to_owned())).collect();
         let names = Names { pattern, sources };
+        let passphrase = job.archive.encrypt.as_ref().and_then(|encrypt| encrypt.passphrase.as_ref());
+        let passphrase = passphrase.map(|value| secrets.text(value, &context)).transpose();
+        let passphrase = passphrase.map_err(|e| failure(exit::FAILED, &e))?;
         let mut found = vec![];
         let mut troubles = vec![];
         for at in job.store.iter().filter(|at| self.destination.as_ref().is_none_or(|name| *name == at.to.name)) {
             let opening = async {
                 let store = store::open(&at.to, &secrets, &context, Ledger::default())?;
                 let sets = catalog::sets(store.as_ref(), &names).await?;
-                Ok::<_, store::StoreError>(Shelf { name: at.to.name.clone(), store, sets })
+                let passphrase = passphrase.clone();
+                Ok::<_, store::StoreError>(Shelf { name: at.to.name.clone(), store, sets, passphrase })
             };
             match opening.await {
                 Ok(opened) => found.push(opened),
@@ -119,7 +125,7 @@ impl PlaceArgs {
                 job && instance.as_ref().is_none_or(|i| Some(i) == manifest.instance.as_ref())
             })
         });
-        Ok(Shelf { name: from.to_owned(), store, sets })
+        Ok(Shelf { name: from.to_owned(), store, sets, passphrase: None })
     }
 
     fn bare_destination(&self, from: &str, environment: &Environment) -> Result<Destination, Failure> {

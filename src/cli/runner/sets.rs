@@ -5,13 +5,15 @@ use super::{Ground, failure};
 use crate::cli::output::{Failure, print, say};
 use crate::contract::exit;
 use crate::run::catalog::{Set, SetState};
+use crate::run::cipher::Keys;
 use crate::run::os;
-use crate::run::restore::{self, Machine};
+use crate::run::restore::{self, Machine, Part, Restored};
 use crate::run::select::{At, SelectError, select};
 use crate::value::{Bytes, format_duration};
 use clap::Args;
+use secrecy::SecretString;
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What `list` is told.
 #[derive(Debug, Args)]
@@ -34,6 +36,12 @@ pub(super) struct RestoreArgs {
     /// Only this source
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
+    /// Only what fits this pattern of paths, such as `etc/ssh` or `**/*.conf`, with all below it; may be given several
+    /// times. Nothing else of the archive is fetched
+    #[arg(long, value_name = "GLOB")]
+    path: Vec<String>,
+    #[command(flatten)]
+    keys: KeyArgs,
     /// The folder to restore into; it must not be there yet, or be empty
     #[arg(long, value_name = "DIR")]
     to: PathBuf,
@@ -47,11 +55,46 @@ pub(super) struct VerifyArgs {
     /// Which archive: latest, a time, or an object's name; every whole one without it
     #[arg(long, value_name = "WHICH")]
     at: Option<At>,
+    #[command(flatten)]
+    keys: KeyArgs,
+}
+
+/// What opens encrypted archives.
+#[derive(Debug, Args)]
+struct KeyArgs {
+    /// What opens encrypted archives: a file of age's identities, or a private key of OpenSSH of the kind ed25519; may
+    /// be given several times
+    #[arg(long, value_name = "FILE")]
+    identity: Vec<PathBuf>,
+    /// The file whose first line is the passphrase of the archives, or of the identity file
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+}
+
+impl KeyArgs {
+    /// The keys named, or else the passphrase that the job refers to.
+    fn keys(&self, shelves: &[Shelf]) -> Result<Keys, Failure> {
+        let Self { identity, passphrase_file } = self;
+        let passphrase = match passphrase_file {
+            Some(path) => Some(first_line(path)?),
+            None => shelves.iter().find_map(|shelf| shelf.passphrase.clone()),
+        };
+        Keys::read(identity, passphrase.as_ref()).map_err(|error| failure(exit::FAILED, &error))
+    }
+}
+
+fn first_line(path: &Path) -> Result<SecretString, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::io("read", path, &error))?;
+    let line = text.lines().next().unwrap_or_default();
+    if line.is_empty() {
+        return Err(Failure::new(exit::FAILED, format!("`{}` has no passphrase in its first line", path.display())));
+    }
+    Ok(line.to_owned().into())
 }
 
 impl Ground {
-    fn machine(&self) -> Machine {
-        Machine { environment: self.environment.clone(), stop: self.stop.clone() }
+    fn machine(&self, keys: Keys) -> Machine {
+        Machine { environment: self.environment.clone(), stop: self.stop.clone(), keys }
     }
 }
 
@@ -163,10 +206,14 @@ pub(super) async fn restore(args: &RestoreArgs, ground: &Ground) -> Result<u8, F
     if !set.is_good() {
         say(&format!("warning: this archive does not count as whole: {}", state(set)));
     }
-    let restored =
-        restore::restore(shelf.store.as_ref(), set, args.source.as_deref(), &args.to, &ground.machine()).await;
-    for name in restored.map_err(|error| failure(exit::FAILED, &error))? {
-        say(&format!("restored {name} from {} to {}", shelf.store.describe(), args.to.display()));
+    let part = Part { source: args.source.as_deref(), paths: &args.path };
+    let machine = ground.machine(args.keys.keys(&shelves)?);
+    let restored = restore::restore(&shelf.store, set, part, &args.to, &machine).await;
+    for Restored { name, fetched, members } in restored.map_err(|error| failure(exit::FAILED, &error))? {
+        let of = members.map_or_else(String::new, |members| format!("{members} files and folders of "));
+        let size = set.objects.iter().find(|object| object.name == name).map_or(0, |object| object.size);
+        let cost = fetched.map_or_else(String::new, |f| format!(", fetching {} of {}", Bytes(f), Bytes(size)));
+        say(&format!("restored {of}{name} from {} to {}{cost}", shelf.store.describe(), args.to.display()));
     }
     Ok(exit::OK)
 }
@@ -186,9 +233,10 @@ pub(super) async fn verify(args: &VerifyArgs, ground: &Ground) -> Result<u8, Fai
     if work.is_empty() {
         return Err(Failure::new(exit::FAILED, "there is nothing to verify"));
     }
+    let machine = ground.machine(args.keys.keys(&shelves)?);
     let mut bad = 0;
     for (shelf, set) in work {
-        bad += verify_one(shelf, set, ground).await;
+        bad += verify_one(shelf, set, &machine).await;
     }
     if bad == 0 {
         Ok(exit::OK)
@@ -198,16 +246,17 @@ pub(super) async fn verify(args: &VerifyArgs, ground: &Ground) -> Result<u8, Fai
 }
 
 /// Verifies one set and tells the result; 1 where it is bad.
-async fn verify_one(shelf: &Shelf, set: &Set, ground: &Ground) -> usize {
+async fn verify_one(shelf: &Shelf, set: &Set, machine: &Machine) -> usize {
     if !set.is_good() {
         say(&format!("bad   {} at {}: {}", set.time, shelf.name, state(set)));
         return 1;
     }
-    match restore::verify(shelf.store.as_ref(), set, &ground.machine()).await {
+    match restore::verify(shelf.store.as_ref(), set, machine).await {
         Ok(verified) => {
             for object in verified {
                 let members = object.members.map_or_else(String::new, |n| format!(", {n} members"));
-                say(&format!("good  {} at {}: {}{members}", object.name, shelf.name, Bytes(object.size)));
+                let depth = if object.deep { "" } else { ", size and SHA-256 only: no key was given to look into it" };
+                say(&format!("good  {} at {}: {}{members}{depth}", object.name, shelf.name, Bytes(object.size)));
             }
             0
         }

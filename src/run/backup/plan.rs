@@ -60,7 +60,7 @@ pub fn dry_run(job: &Job, request: &Request) -> Result<RunPlan, BackupError> {
     let source = |source: &Source| {
         let context =
             Context { source: Some(source.name.clone()), scratch: Some("{scratch}".into()), ..context.clone() };
-        let suffix = job.archive.compression.suffix();
+        let suffix = job.archive.suffix();
         let object = format!("{}.{}{suffix}", pattern.stem(&source.name, time), source.extension());
         PlannedSource { name: source.name.clone(), what: what(source, &context), object }
     };
