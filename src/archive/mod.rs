@@ -1,9 +1,11 @@
 //! How an archive is packed and named.
 
 mod name;
+mod part;
 mod recipient;
 
 pub use name::{ArchiveName, Identity, NameError, NamePattern, ParsedName};
+pub use part::{ANY_PART, PART_MARK, part_name, source_of};
 
 pub use recipient::{RecipientError, RecipientKind, recipient_kind, ssh_key};
 

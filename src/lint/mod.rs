@@ -16,22 +16,30 @@
 //! | [`Files`], [`Unit`] | the files given, and the units that they make with their drop-ins |
 //! | [`Rule`], `rules` | one row of data a rule, its doc comment the page that `eightbells explain` prints |
 //! | [`directives`] | every section and key of systemd with its type and the versions that know it |
+//! | [`exposure`] | the score of `systemd-analyze security`, and what would lower it |
 //! | [`fleet`] | `[X-Fleet]` as fleet reads, refuses and schedules it |
 
 mod allow;
+mod diff;
 pub mod directives;
 mod engine;
+pub mod exposure;
 mod files;
+mod fix;
 pub mod fleet;
 mod github;
 mod parallel;
 mod rule;
 mod rules;
+mod sarif;
 mod unit;
 
+pub use diff::unified_diff;
 pub use engine::{Config, Level, lint, lint_unit_texts};
 pub use files::{File, Files, SUFFIXES};
+pub use fix::{Fixed, Mended, fix};
 pub use github::render_github;
-pub use rule::{Context, Found, Rule};
+pub use rule::{Context, Fixable, Found, Rule};
 pub use rules::{all, find, nearest};
+pub use sarif::render_sarif;
 pub use unit::{Line, Unit};

@@ -64,6 +64,25 @@ impl<'a> Line<'a> {
         self.file.span(if value.is_empty() { self.entry.span.clone() } else { value })
     }
 
+    /// The key in its file.
+    #[must_use]
+    pub fn key_span(&self) -> Span {
+        self.file.span(self.entry.key_span.clone())
+    }
+
+    /// The whole assignment with the end of its last line: what to take out where it goes.
+    #[must_use]
+    pub fn whole(&self) -> Span {
+        self.file.lines(self.entry.span.clone())
+    }
+
+    /// The place behind the assignment, and a line of the same file that is to stand there.
+    #[must_use]
+    pub fn line_after(&self, line: &str) -> (Span, String) {
+        let end = self.entry.span.end;
+        (self.file.span(end..end), format!("{}{line}", self.file.newline()))
+    }
+
     /// A stretch of the value in its file.
     #[must_use]
     pub fn part(&self, range: Range<usize>) -> Span {
@@ -140,6 +159,14 @@ impl<'a> Unit<'a> {
     #[must_use]
     pub fn is(&self, unit_type: UnitType) -> bool {
         self.name.rsplit_once('.').is_some_and(|(_, suffix)| suffix == unit_type.as_str())
+    }
+
+    /// The section of the unit's own type, such as `Service`; empty for a name without a known suffix.
+    #[must_use]
+    pub fn own_section(&self) -> &'static str {
+        let suffix = self.name.rsplit_once('.').map_or("", |(_, suffix)| suffix);
+        let sections = directives::SECTIONS.iter().chain(&directives::OTHER_SECTIONS);
+        sections.into_iter().find(|section| section.eq_ignore_ascii_case(suffix)).copied().unwrap_or_default()
     }
 
     /// The assignments to a key, in order.
