@@ -27,6 +27,7 @@ mod shells;
 mod stores;
 #[cfg(feature = "sftp")]
 mod stores_sftp;
+mod stream;
 mod timeline;
 mod tree;
 mod unit_text;
