@@ -30,6 +30,7 @@ mod parallel;
 mod rule;
 mod rules;
 mod unit;
+mod values;
 
 pub use engine::{Config, Level, lint, lint_unit_texts};
 pub use files::{File, Files, SUFFIXES};

@@ -64,6 +64,11 @@ const RENAMED: [(&str, &str, &str, u16); 10] = [
     ("Unit", "RequisiteOverridable", "Requisite", 230),
 ];
 
+/// Keys that are still read, and whose value is ignored with a warning: what they were for is gone.
+const IGNORED: [&str; 5] = ["Capabilities", "NetClass", "IgnoreOnSnapshot", "SysVStartPriority", "BusPolicy"];
+/// From this version on at the latest.
+const IGNORED_SINCE: u16 = 236;
+
 rule! {
     /// systemd ignores a section that it does not know, with a warning that nobody reads, and all that stands in it.
     /// Names of sections are case-sensitive. Sections of one's own begin with `X-`.
@@ -107,7 +112,7 @@ rule! {
             if found.is_full() {
                 return;
             }
-            if line.directive().is_some() || is_foreign(unit, line) {
+            if line.directive().is_some() || is_foreign(unit, line) || is_extension(line.key()) {
                 continue;
             }
             if directives::sections_with(line.key()).is_empty() {
@@ -160,6 +165,8 @@ rule! {
         each_known(unit, |line, row| {
             if let Some(last) = row.last.filter(|last| *last < unit.target().systemd) {
                 found.key(line, format!("`{}=` was last in systemd {last}", row.key));
+            } else if IGNORED.contains(&row.key) && unit.target().systemd >= IGNORED_SINCE {
+                found.key(line, format!("`{}=` is ignored: what it was for is gone", row.key));
             }
         });
     })
@@ -221,7 +228,12 @@ fn is_known(section: &str) -> bool {
 }
 
 fn has_keys(section: &str) -> bool {
-    directives::SECTIONS.contains(&section)
+    is_known(section)
+}
+
+/// A key of somebody else's, which systemd passes over without a word.
+fn is_extension(key: &str) -> bool {
+    key.starts_with("X-")
 }
 
 /// As much of a name as is compared with others.
