@@ -4,7 +4,7 @@ use super::model::{Job, Spec};
 use super::places::{Origin, Place};
 use super::secret_words::{looks_secret, secret_in_text};
 use crate::diag::Sources;
-use crate::retention::{Keep, Policy};
+use crate::retention::{Guard, Keep, Policy};
 use crate::target::Target;
 use crate::value::format_duration;
 use serde_json::{Map, Value, json};
@@ -33,8 +33,20 @@ pub fn show(spec: &Spec, sources: &Sources, job: Option<&str>) -> String {
 }
 
 fn job_value(job: &Job) -> Value {
-    let Job { name: _, description, instances, schedule, relations, sources, archive, store, job_in, fleet, service } =
-        job;
+    let Job {
+        name: _,
+        description,
+        instances,
+        schedule,
+        relations,
+        sources,
+        archive,
+        store,
+        guard: _,
+        job_in,
+        fleet,
+        service,
+    } = job;
     let sources: Map<String, Value> = sources.iter().map(|source| (source.name.clone(), flat(json!(source)))).collect();
     let store: Vec<Value> =
         store.iter().map(|entry| json!({"to": entry.to, "keep": keep_value(&entry.keep)})).collect();
@@ -46,6 +58,7 @@ fn job_value(job: &Job) -> Value {
         "sources": sources,
         "archive": archive,
         "store": store,
+        "guard": guard_value(job.guard),
         "job_in": format!("{job_in:?}").to_lowercase(),
         "fleet": {
             "machine_id": fleet.machine_id, "machine_of": fleet.machine_of,
@@ -63,12 +76,28 @@ fn keep_value(keep: &Keep) -> Value {
     }
 }
 
+fn guard_value(guard: Option<Guard>) -> Value {
+    guard.map_or(json!("none"), |Guard { shrink, over }| json!({"shrink": shrink.to_string(), "over": over}))
+}
+
 /// A source as the spec writes it: what it reads beside what it is.
 fn flat(source: Value) -> Value {
     let Value::Object(mut map) = source else { return source };
     map.remove("name");
     let Some(Value::Object(kind)) = map.remove("kind") else { return Value::Object(map) };
-    let Some((_, Value::Object(inner))) = kind.into_iter().next() else { return Value::Object(map) };
+    let Some((what, Value::Object(inner))) = kind.into_iter().next() else { return Value::Object(map) };
+    match what.as_str() {
+        "database" => {
+            let (server, keys) = database_keys(inner);
+            map.insert(server, Value::Object(keys));
+            return Value::Object(map);
+        }
+        "etcd_snapshot" => {
+            map.insert("etcd".into(), Value::Object(inner));
+            return Value::Object(map);
+        }
+        _ => {}
+    }
     for (key, value) in inner {
         match (key.as_str(), value) {
             ("argv", value) => drop(map.insert("command".into(), value)),
@@ -79,6 +108,46 @@ fn flat(source: Value) -> Value {
         }
     }
     Value::Object(map)
+}
+
+/// The key of a database's source, and what stands below it.
+fn database_keys(mut database: Map<String, Value>) -> (String, Map<String, Value>) {
+    let mut keys = Map::new();
+    let (server, of_server) = match database.remove("server") {
+        Some(Value::Object(server)) => server.into_iter().next().unwrap_or_default(),
+        Some(Value::String(server)) => (server, Value::Null),
+        _ => Default::default(),
+    };
+    if let Value::Object(mut of_server) = of_server {
+        match of_server.remove("databases") {
+            Some(Value::Object(which)) => {
+                keys.extend(which.into_iter().flat_map(|(how, which)| which_databases(&how, which)));
+            }
+            Some(other) => drop(keys.insert("databases".into(), other)),
+            None => {}
+        }
+        keys.extend(of_server);
+    }
+    // Said where it is not what all of a server's databases have by default.
+    if server == "postgres" && keys.get("databases") == Some(&json!("all")) && !keys.contains_key("globals") {
+        keys.insert("globals".into(), json!(false));
+    }
+    if let Some(Value::Object(at)) = database.remove("at") {
+        keys.extend(at.into_iter().filter_map(|(_, place)| place.as_object().cloned()).flatten());
+    }
+    keys.extend(database);
+    (server, keys)
+}
+
+fn which_databases(how: &str, which: Value) -> Vec<(String, Value)> {
+    match how {
+        "one" => vec![("database".into(), which)],
+        "some" => vec![("databases".into(), which)],
+        _ => {
+            let except = which.get("except").cloned().map(|except| ("except".to_owned(), except));
+            std::iter::once(("databases".to_owned(), json!("all"))).chain(except).collect()
+        }
+    }
 }
 
 /// `tree` and `exclude`, or `extension`.
@@ -133,6 +202,11 @@ impl Lines<'_> {
         match value {
             Value::Null => {}
             Value::Array(items) if items.is_empty() => {}
+            // The one map that says something by being there.
+            Value::Object(map) if map.is_empty() && key == "redis" => {
+                let origin = self.origin(route);
+                let _ = writeln!(self.text, "{indent}{name}: {{}}  # {origin}");
+            }
             Value::Object(map) if map.is_empty() => {}
             Value::Object(map) => {
                 let _ = writeln!(self.text, "{indent}{name}:");

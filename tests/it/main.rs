@@ -7,6 +7,7 @@ mod support;
 
 mod backup;
 mod contract;
+mod databases;
 mod deploy;
 mod docs;
 mod dumps;
@@ -14,6 +15,8 @@ mod dumps_podman;
 mod generate;
 mod harness;
 mod hostile;
+mod keeping;
+mod linter;
 mod moinmoin;
 mod quickstart;
 mod references;
@@ -23,5 +26,6 @@ mod shells;
 mod stores;
 #[cfg(feature = "sftp")]
 mod stores_sftp;
+mod timeline;
 mod tree;
 mod unit_text;

@@ -116,7 +116,11 @@ rule! {
     source: "systemd.io, USER_NAMES; src/basic/user-util.c", check: Some(|unit, _, found| {
         for line in unit.lines().iter().filter(|line| is_user_key(line)) {
             let value = unit.expand(&line.value());
-            let names = if line.key() == "SupplementaryGroups" { super::value::split(&value) } else { vec![value] };
+            let names = if line.key() == "SupplementaryGroups" {
+                super::value::split(&value).into_iter().map(|(_, name)| name).collect()
+            } else {
+                vec![value]
+            };
             if let Some(name) = names.iter().find(|name| !name.is_empty() && is_odd(name)) {
                 found.line(line, format!("`{name}` is a name that not every program takes"));
             }
@@ -168,11 +172,13 @@ fn tell(line: &Line<'_>, reader: &Reader, part: &str, refuses: bool, found: &mut
         Some(place) => found.value(line, place, message),
         None => found.line(line, message),
     };
-    told.help(if refuses {
-        "systemd does not load the unit"
-    } else {
-        "systemd ignores this, and what was before it stays"
-    });
+    let help =
+        if refuses { "systemd does not load the unit" } else { "systemd ignores this, and what was before it stays" };
+    told.help(help);
+    let is_size = line.directive().is_some_and(|row| SIZES.contains(&row.parser));
+    if let Some(meant) = super::value::meant_size(part).filter(|_| is_size) {
+        told.fix(super::value::write(line, &meant));
+    }
 }
 
 /// Whether a socket takes connections one by one.
