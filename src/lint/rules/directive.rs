@@ -1,7 +1,7 @@
 //! Sections and keys: whether they are known, to what version, and how often they may stand there.
 
 use super::words::{self, LIKENESS_MAX_BYTES};
-use crate::diag::{FileId, Fix, Safety};
+use crate::diag::{FileId, Fix, Safety, Severity};
 use crate::lint::directives::{self, Directive};
 use crate::lint::rule::{Found, rule};
 use crate::lint::{Line, Rule, Unit};
