@@ -17,6 +17,7 @@ mod harness;
 mod hostile;
 mod keeping;
 mod linter;
+mod linter_ci;
 mod moinmoin;
 mod quickstart;
 mod references;
@@ -26,6 +27,7 @@ mod shells;
 mod stores;
 #[cfg(feature = "sftp")]
 mod stores_sftp;
+mod stream;
 mod timeline;
 mod tree;
 mod unit_text;
