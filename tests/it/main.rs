@@ -21,7 +21,9 @@ mod retention;
 mod scripts;
 mod shells;
 mod stores;
+mod stores_rclone;
 #[cfg(feature = "sftp")]
 mod stores_sftp;
+mod stores_webdav;
 mod tree;
 mod unit_text;
