@@ -7,6 +7,7 @@ mod support;
 
 mod backup;
 mod contract;
+mod databases;
 mod deploy;
 mod docs;
 mod dumps;
@@ -14,6 +15,7 @@ mod dumps_podman;
 mod generate;
 mod harness;
 mod hostile;
+mod linter;
 mod moinmoin;
 mod quickstart;
 mod references;
@@ -25,5 +27,6 @@ mod stores_rclone;
 #[cfg(feature = "sftp")]
 mod stores_sftp;
 mod stores_webdav;
+mod timeline;
 mod tree;
 mod unit_text;

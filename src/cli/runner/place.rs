@@ -10,6 +10,7 @@ use crate::run::catalog::{self, Names, Set};
 use crate::run::os::{self, Environment};
 use crate::run::secret::Secrets;
 use crate::run::store::{self, Ledger, Means, Store};
+use crate::source::Source;
 use crate::spec::{self, Spec};
 use crate::value::{Context, Reference, Template, Value};
 use clap::Args;
@@ -75,7 +76,7 @@ impl PlaceArgs {
         let zone = context.time.time_zone().clone();
         let identity = Identity { job: &job.name, instance: instance.as_deref(), host: Some(&context.host) };
         let pattern = job.archive.name.pattern(identity, zone);
-        let sources = job.sources.iter().map(|source| (source.name.clone(), source.extension().to_owned())).collect();
+        let sources = job.sources.iter().flat_map(Source::objects).collect();
         let names = Names { pattern, sources };
         let means = Means { secrets: &secrets, context: &context, environment: &ground.environment };
         let mut found = vec![];

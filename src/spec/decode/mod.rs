@@ -1,6 +1,7 @@
 //! The tree of values, decoded into the model; every fault is reported, and decoding goes on.
 
 mod archive;
+mod database;
 mod destination;
 mod fields;
 mod job;
