@@ -13,6 +13,8 @@ pub(super) struct Reach {
     pub reads: Vec<String>,
     /// Folders written to, with whether the runner may make them.
     pub writes: Vec<(String, bool)>,
+    /// Folders written to where they are there.
+    pub perhaps_writes: Vec<String>,
     /// Whether some path is known only at run time.
     pub unknown_write: bool,
     /// Whether it opens network connections.
@@ -110,7 +112,7 @@ impl Reach {
                 self.commands = true;
                 // rclone writes tokens that were renewed into its configuration, by way of a file beside it.
                 let folder = rclone.config.iter().map(known_part).filter_map(|path| folder_of(&path));
-                self.writes.extend(folder.map(|folder| (folder, false)));
+                self.perhaps_writes.extend(folder);
             }
             DestinationKind::Sftp(_) => {
                 self.network = true;
