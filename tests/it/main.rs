@@ -15,6 +15,7 @@ mod dumps_podman;
 mod generate;
 mod harness;
 mod hostile;
+mod keeping;
 mod linter;
 mod moinmoin;
 mod quickstart;
