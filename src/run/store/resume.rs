@@ -61,12 +61,10 @@ impl Resuming {
             self.stream = Some((self.open)(self.at).await?);
         }
         let Some(stream) = &mut self.stream else { return Ok(None) };
-        match tokio::time::timeout(STALLED_AFTER, stream.next()).await {
-            Ok(item) => item.transpose(),
-            Err(_) => {
-                let message = format!("nothing more came for {} s", STALLED_AFTER.as_secs());
-                Err(StoreError::new(StoreErrorKind::Busy, message))
-            }
+        if let Ok(item) = tokio::time::timeout(STALLED_AFTER, stream.next()).await {
+            return item.transpose();
         }
+        let message = format!("nothing more came for {} s", STALLED_AFTER.as_secs());
+        Err(StoreError::new(StoreErrorKind::Busy, message))
     }
 }

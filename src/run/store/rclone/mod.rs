@@ -142,7 +142,7 @@ impl Remote {
             }
             Ok::<(), StoreError>(())
         };
-        self.features.get_or_try_init(tell).await.map(|()| ())
+        self.features.get_or_try_init(tell).await.copied()
     }
 
     /// The bytes from an offset on, once the first of them, or the end, has come.

@@ -6,7 +6,7 @@ use crate::run::store::again::again;
 use crate::run::store::{StoreError, StoreErrorKind};
 use reqwest::header::HeaderMap;
 use reqwest::{Certificate, Client, Method, RequestBuilder, Response, Url};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
 
 /// How long a server may take to accept a connection.
@@ -95,9 +95,7 @@ impl Server {
         let request = self.client.request(method, url);
         match &self.options.user {
             None => request,
-            Some(user) => {
-                request.basic_auth(user, self.options.password.as_ref().map(|password| password.expose_secret()))
-            }
+            Some(user) => request.basic_auth(user, self.options.password.as_ref().map(ExposeSecret::expose_secret)),
         }
     }
 
