@@ -28,6 +28,7 @@ mod stores_rclone;
 #[cfg(feature = "sftp")]
 mod stores_sftp;
 mod stores_webdav;
+mod stream;
 mod timeline;
 mod tree;
 mod unit_text;

@@ -34,8 +34,7 @@ impl WebDavServer {
             let own = dir.display();
             let names =
                 ["mpm_event", "authn_core", "authn_file", "authz_core", "authz_user", "auth_basic", "dav", "dav_fs"];
-            let load = |name: &&str| format!("LoadModule {name}_module {modules}/mod_{name}.so\n");
-            let loads: String = names.iter().map(load).collect();
+            let loads = names.map(|name| format!("LoadModule {name}_module {modules}/mod_{name}.so\n")).concat();
             // Not even for a test does Apache serve as root.
             let user = if is_root() { "User www-data\nGroup www-data\n" } else { "" };
             let config = format!(
@@ -70,10 +69,9 @@ impl WebDavServer {
         Some(Self::serve("nginx", |dir, port| {
             let own = dir.display();
             let user = if is_root() { "user root;\n" } else { "" };
-            let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-                .iter()
+            let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
                 .map(|kind| format!("{kind}_temp_path {own}/tmp-{kind};\n"))
-                .collect();
+                .concat();
             let config = format!(
                 "load_module {module};\n{user}daemon off;\npid {own}/nginx.pid;\nerror_log stderr;\nevents {{}}\n\
                  http {{\n{temporary}access_log off;\nclient_max_body_size 0;\nserver {{\nlisten 127.0.0.1:{port};\n\
