@@ -17,6 +17,7 @@ mod harness;
 mod hostile;
 mod keeping;
 mod linter;
+mod linter_ci;
 mod moinmoin;
 mod quickstart;
 mod references;
