@@ -25,8 +25,10 @@ mod retention;
 mod scripts;
 mod shells;
 mod stores;
+mod stores_rclone;
 #[cfg(feature = "sftp")]
 mod stores_sftp;
+mod stores_webdav;
 mod stream;
 mod timeline;
 mod tree;
