@@ -21,6 +21,7 @@ mod references;
 mod retention;
 mod scripts;
 mod shells;
+mod still;
 mod stores;
 #[cfg(feature = "sftp")]
 mod stores_sftp;

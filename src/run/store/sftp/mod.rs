@@ -202,6 +202,7 @@ impl Store for SftpStore {
             | Obligation::StagedFile { .. }
             | Obligation::ContainerScratch { .. }
             | Obligation::ContainerProcess { .. }
+            | Obligation::ContainerHalted { .. }
             | Obligation::HostProcess { .. }
             | Obligation::HostScratch { .. } => None,
         };
