@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 /// How long a question to the engine may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// How long an engine may take to know that a container stopped.
-const STOPS_WITHIN: Duration = Duration::from_secs(2);
+const STOPS_WITHIN: Duration = Duration::from_secs(5);
 /// Engines abbreviate ids to this many digits; fewer are not taken for one.
 const SHORT_ID_DIGITS: usize = 12;
 /// What is asked of a container; one line each, since a name holds no line break.
@@ -197,7 +197,7 @@ impl Found {
             if !was_killed || begin.elapsed() >= STOPS_WITHIN {
                 return Ok(());
             }
-            std::thread::sleep(STOPS_WITHIN / 10);
+            std::thread::sleep(STOPS_WITHIN / 25);
         }
     }
 
