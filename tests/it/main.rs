@@ -15,6 +15,8 @@ mod dumps_podman;
 mod generate;
 mod harness;
 mod hostile;
+mod keeping;
+mod linter;
 mod moinmoin;
 mod quickstart;
 mod references;
@@ -25,5 +27,6 @@ mod still;
 mod stores;
 #[cfg(feature = "sftp")]
 mod stores_sftp;
+mod timeline;
 mod tree;
 mod unit_text;
