@@ -109,7 +109,7 @@ fn flat(source: Value) -> Value {
                 map.extend(content.into_iter().flat_map(|(_, what)| content_keys(what)));
             }
             ("max_file_size", value) => {
-                drop(map.insert(key, value.as_u64().map_or(value, |bytes| json!(format!("{bytes}B")))))
+                drop(map.insert(key, value.as_u64().map_or(value, |bytes| json!(format!("{bytes}B")))));
             }
             (_, value) => drop(map.insert(key, value)),
         }

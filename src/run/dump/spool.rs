@@ -96,7 +96,7 @@ impl Ring {
     }
 
     /// Waits until something holds of the state.
-    fn wait<'a>(&'a self, mut holds: impl FnMut(&State) -> bool) -> MutexGuard<'a, State> {
+    fn wait(&self, mut holds: impl FnMut(&State) -> bool) -> MutexGuard<'_, State> {
         let state = self.state();
         self.changed.wait_while(state, |state| !holds(state)).unwrap_or_else(PoisonError::into_inner)
     }
@@ -216,18 +216,19 @@ mod tests {
         assert!(filling.finish().unwrap().most <= 300_000);
     }
 
+    struct Broken;
+    impl Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::Error::other("broken off"))
+        }
+    }
+
     #[test]
     fn a_reader_that_is_gone_ends_the_stream_and_an_error_reaches_it() {
         let folder = tempfile::tempdir().unwrap();
         let (spooled, filling) = spool(io::repeat(7), folder.path(), 1 << 20, || "over").unwrap();
         drop(spooled);
         assert_eq!(filling.finish().unwrap().end, "over");
-        struct Broken;
-        impl Read for Broken {
-            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-                Err(io::Error::other("broken off"))
-            }
-        }
         let (mut spooled, filling) = spool(Broken, folder.path(), 1 << 20, || ()).unwrap();
         assert_eq!(spooled.read_to_end(&mut vec![]).unwrap_err().to_string(), "broken off");
         assert_eq!(spooled.read(&mut [0]).unwrap(), 0);

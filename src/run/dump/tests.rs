@@ -260,9 +260,9 @@ fn every_attribute_comes_back_when_gnu_tar_unpacks_it() {
         setfacl -m u:1234:rw,g:99:r plain 2>/dev/null && setfacl -d -m u:1234:rwx sticky || echo none >no-acl
         setfattr -n user.note -v 'a b' plain 2>/dev/null || echo none >no-xattr
         [ "$(id -u)" != 0 ] || { chown 4321:1234 empty; chown -h 4321:1234 dangling; mknod null c 1 3 2>/dev/null || :; }"#;
-    const TELL: &str = r#"LC_ALL=C; export LC_ALL
+    const TELL: &str = r"LC_ALL=C; export LC_ALL
         find . -mindepth 1 -printf '%p %y %m %U:%G %s %n %T@ %l\n' | sort; find . -type f -exec md5sum {} + | sort
-        getfacl -R -n -P . 2>/dev/null; getfattr -R -d -h -m - . 2>/dev/null; du --apparent-size -s sparse; test $(du -k sparse | cut -f1) -lt 1000"#;
+        getfacl -R -n -P . 2>/dev/null; getfattr -R -d -h -m - . 2>/dev/null; du --apparent-size -s sparse; test $(du -k sparse | cut -f1) -lt 1000";
     let told = |folder: &Path| {
         let output = Process::new("sh").args(["-ec", TELL]).current_dir(folder).output().unwrap();
         assert!(output.status.success(), "{output:?}");
