@@ -1,12 +1,13 @@
 //! `verify`.
 
 use super::choose::{Copy, copies};
+use super::keys::KeyArgs;
 use super::place::PlaceArgs;
 use super::table::state;
 use super::{Ground, failure};
 use crate::cli::output::{Failure, say};
 use crate::contract::exit;
-use crate::run::restore;
+use crate::run::restore::{self, Machine};
 use crate::run::select::At;
 use crate::value::Bytes;
 use clap::Args;
@@ -19,6 +20,8 @@ pub(super) struct VerifyArgs {
     /// Which archive: latest, latest~N, a time, or an object's name; every one without it
     #[arg(long, value_name = "WHICH")]
     at: Option<At>,
+    #[command(flatten)]
+    keys: KeyArgs,
 }
 
 pub(super) async fn verify(args: &VerifyArgs, ground: &Ground) -> Result<u8, Failure> {
@@ -30,9 +33,10 @@ pub(super) async fn verify(args: &VerifyArgs, ground: &Ground) -> Result<u8, Fai
     if work.is_empty() {
         return Err(Failure::new(exit::FAILED, "there is nothing to verify"));
     }
+    let machine = ground.machine(args.keys.keys(&shelves)?);
     let mut bad = 0;
     for copy in work {
-        bad += verify_one(copy, ground).await;
+        bad += verify_one(copy, &machine).await;
     }
     if bad == 0 {
         Ok(exit::OK)
@@ -42,16 +46,17 @@ pub(super) async fn verify(args: &VerifyArgs, ground: &Ground) -> Result<u8, Fai
 }
 
 /// Verifies one set and tells the result; 1 where it is bad.
-async fn verify_one((shelf, set): Copy<'_>, ground: &Ground) -> usize {
+async fn verify_one((shelf, set): Copy<'_>, machine: &Machine) -> usize {
     if !set.is_good() {
         say(&format!("bad   {} at {}: {}", set.time, shelf.name, state(set)));
         return 1;
     }
-    match restore::verify(shelf.store.as_ref(), set, &ground.machine()).await {
+    match restore::verify(shelf.store.as_ref(), set, machine).await {
         Ok(verified) => {
             for object in verified {
                 let members = object.members.map_or_else(String::new, |n| format!(", {n} members"));
-                say(&format!("good  {} at {}: {}{members}", object.name, shelf.name, Bytes(object.size)));
+                let depth = if object.deep { "" } else { ", size and SHA-256 only: no key was given to look into it" };
+                say(&format!("good  {} at {}: {}{members}{depth}", object.name, shelf.name, Bytes(object.size)));
             }
             0
         }
