@@ -175,7 +175,8 @@ impl Job {
     pub fn values(&self) -> impl Iterator<Item = &Value> {
         let of_store = self.store.iter().flat_map(|store| store.to.kind.values());
         let of_source = self.sources.iter().flat_map(Source::values).map(|(value, _)| value);
-        of_store.chain(of_source)
+        let passphrase = self.archive.encrypt.iter().filter_map(|encrypt| encrypt.passphrase.as_ref());
+        of_store.chain(of_source).chain(passphrase)
     }
 
     /// Every reference, etcd's own password included.

@@ -42,6 +42,8 @@ impl Reach {
         for reference in job.references() {
             reach.reference(reference);
         }
+        let recipients = job.archive.encrypt.iter().filter_map(|encrypt| encrypt.recipients_file.as_ref());
+        reach.reads.extend(recipients.map(known_part));
         if let Some(etcd) = &job.etcd {
             reach.etcd(etcd);
         }

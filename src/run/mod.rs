@@ -4,6 +4,7 @@
 
 pub mod backup;
 pub mod catalog;
+pub mod cipher;
 pub mod dump;
 pub mod etcd;
 pub mod fetch;
@@ -14,6 +15,7 @@ pub mod manifest;
 pub mod mark;
 pub mod os;
 pub mod pack;
+pub mod partial;
 pub mod prune;
 pub mod restore;
 pub mod scratch;

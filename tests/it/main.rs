@@ -26,6 +26,7 @@ mod shells;
 mod stores;
 #[cfg(feature = "sftp")]
 mod stores_sftp;
+mod stream;
 mod timeline;
 mod tree;
 mod unit_text;

@@ -2,6 +2,7 @@
 
 mod backup;
 mod choose;
+mod keys;
 mod list;
 mod pin;
 mod place;

@@ -17,7 +17,7 @@ use crate::value::{Context, Reference, Template, Value};
 use clap::Args;
 use clap_complete::ArgValueCompleter;
 use jiff::tz::TimeZone;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -59,6 +59,8 @@ pub(super) struct Shelf {
     pub sets: Vec<Set>,
     /// What stays there.
     pub keep: Keep,
+    /// The passphrase of its archives, where the job refers to one.
+    pub passphrase: Option<SecretString>,
 }
 
 /// A job with its destinations, or a bare destination.
@@ -100,6 +102,9 @@ impl PlaceArgs {
         let pattern = job.archive.name.pattern(identity, zone.clone());
         let sources = job.sources.iter().flat_map(Source::objects).collect();
         let names = Names { pattern, sources };
+        let passphrase = job.archive.encrypt.as_ref().and_then(|encrypt| encrypt.passphrase.as_ref());
+        let passphrase = passphrase.map(|value| secrets.text(value, &context)).transpose();
+        let passphrase = passphrase.map_err(|e| failure(exit::FAILED, &e))?;
         let means = Means { secrets: &secrets, context: &context, environment: &ground.environment };
         let mut shelves = vec![];
         let mut unread = 0;
@@ -107,7 +112,8 @@ impl PlaceArgs {
             let opening = async {
                 let store = store::open(&at.to, means, Ledger::default())?;
                 let sets = catalog::sets(store.as_ref(), &names).await?;
-                Ok::<_, store::StoreError>(Shelf { name: at.to.name.clone(), store, sets, keep: at.keep.clone() })
+                let passphrase = passphrase.clone();
+                Ok::<_, store::StoreError>(Shelf { name: at.to.name.clone(), store, sets, keep: at.keep.clone(), passphrase })
             };
             match opening.await {
                 Ok(opened) => shelves.push(opened),
@@ -142,7 +148,7 @@ impl PlaceArgs {
                 job && instance.as_ref().is_none_or(|i| Some(i) == manifest.instance.as_ref())
             })
         });
-        Ok(Shelf { name: from.to_owned(), store, sets, keep: Keep::All })
+        Ok(Shelf { name: from.to_owned(), store, sets, keep: Keep::All, passphrase: None })
     }
 
     fn bare_destination(&self, from: &str, environment: &Environment) -> Result<Destination, Failure> {
