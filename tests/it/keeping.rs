@@ -41,6 +41,16 @@ impl Shelf {
         Some(shelf)
     }
 
+    /// With a local destination, of a dump that is stored as a tar.
+    pub(crate) fn of_tar(archive: &[u8]) -> Self {
+        let shelf = Self::new("all", "");
+        let spec = fs::read_to_string(shelf.path("spec.yaml")).unwrap();
+        fs::write(shelf.path("spec.yaml"), spec.replace("extension: sql", "extension: tar")).unwrap();
+        fs::write(shelf.path("dump"), archive).unwrap();
+        shelf.ends(0, "backup", &[]);
+        shelf
+    }
+
     fn spec(&self, destinations: &str, store: &str, settings: &str) {
         let text = format!(
             "version: 1\ntarget: systemd\ndestinations:\n  {destinations}\njobs:\n  job:\n    schedule: {{every: 1h}}\n{settings}    \

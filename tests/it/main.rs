@@ -20,6 +20,7 @@ mod linter;
 mod moinmoin;
 mod quickstart;
 mod references;
+mod restoring;
 mod retention;
 mod scripts;
 mod shells;

@@ -113,7 +113,13 @@ impl PlaceArgs {
                 let store = store::open(&at.to, means, Ledger::default())?;
                 let sets = catalog::sets(store.as_ref(), &names).await?;
                 let passphrase = passphrase.clone();
-                Ok::<_, store::StoreError>(Shelf { name: at.to.name.clone(), store, sets, keep: at.keep.clone(), passphrase })
+                Ok::<_, store::StoreError>(Shelf {
+                    name: at.to.name.clone(),
+                    store,
+                    sets,
+                    keep: at.keep.clone(),
+                    passphrase,
+                })
             };
             match opening.await {
                 Ok(opened) => shelves.push(opened),

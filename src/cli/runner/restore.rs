@@ -1,15 +1,21 @@
 //! `restore`.
 
 use super::choose::{Copy, copies};
+use super::keys::KeyArgs;
 use super::place::PlaceArgs;
-use super::table::state;
+use super::table::{printable, state};
 use super::{Ground, failure};
 use crate::cli::output::{Failure, say};
 use crate::contract::exit;
-use crate::run::restore::{self, Machine};
+use crate::run::catalog::Set;
+use crate::run::restore::{self, Into, Machine, Part, RestoreError, Restored};
 use crate::run::select::At;
+use crate::value::Bytes;
 use clap::Args;
+use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What `restore` is told.
 #[derive(Debug, Args)]
@@ -22,29 +28,96 @@ pub(super) struct RestoreArgs {
     /// Only this source
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
+    /// Only what fits this pattern of paths, such as `etc/ssh` or `**/*.conf`, with all below it; may be given several
+    /// times. Nothing else of the archive is fetched
+    #[arg(long, value_name = "GLOB", conflicts_with = "stdout")]
+    path: Vec<String>,
+    #[command(flatten)]
+    keys: KeyArgs,
     /// The folder to restore into; it must not be there yet, or be empty
-    #[arg(long, value_name = "DIR")]
-    to: PathBuf,
-}
-
-impl Ground {
-    pub(super) fn machine(&self) -> Machine {
-        Machine { environment: self.environment.clone(), stop: self.stop.clone() }
-    }
+    #[arg(long, value_name = "DIR", required_unless_present = "stdout", conflicts_with = "stdout")]
+    to: Option<PathBuf>,
+    /// The folder may hold something already: folders become one, files are replaced, and nothing else is touched
+    #[arg(long, requires = "to")]
+    overwrite: bool,
+    /// Write one source, unpacked, to standard output; a tar stays a tar. It counts only where the exit code is 0
+    #[arg(long)]
+    stdout: bool,
+    /// Unpack no more than this; what the disk has room for without it
+    #[arg(long, value_name = "SIZE", value_parser = Bytes::parse)]
+    max_size: Option<Bytes>,
 }
 
 pub(super) async fn restore(args: &RestoreArgs, ground: &Ground) -> Result<u8, Failure> {
     let shelves = args.place.shelves(ground).await?;
-    let copies = copies(&shelves, &args.at)?;
-    let best: Option<&Copy<'_>> = copies.iter().find(|(_, set)| set.is_good()).or(copies.first());
-    let Some((shelf, set)) = best else { return Err(Failure::new(exit::FAILED, "there is no such archive")) };
-    if !set.is_good() {
-        say(&format!("warning: this archive does not count as whole: {}", state(set)));
+    let mut copies = copies(&shelves, &args.at)?;
+    // The whole ones first, else in the order of the destinations.
+    copies.sort_by_key(|(_, set)| !set.is_good());
+    let machine = args.keys.machine(ground, &shelves)?;
+    let mut worse: Option<Failure> = None;
+    for (shelf, set) in copies {
+        if let Some(worse) = worse.take() {
+            worse.print();
+            say(&format!("trying the copy at `{}`", printable(&shelf.name)));
+        }
+        if !set.is_good() {
+            say(&format!("warning: the copy at `{}` does not count as whole: {}", printable(&shelf.name), state(set)));
+        }
+        match one(args, (shelf, set), &machine).await {
+            Ok(()) => return Ok(exit::OK),
+            Err((error, another)) if another => worse = Some(error),
+            Err((error, _)) => return Err(error),
+        }
     }
-    let restored =
-        restore::restore(shelf.store.as_ref(), set, args.source.as_deref(), &args.to, &ground.machine()).await;
-    for name in restored.map_err(|error| failure(exit::FAILED, &error))? {
-        say(&format!("restored {name} from {} to {}", shelf.store.describe(), args.to.display()));
+    Err(worse.unwrap_or_else(|| Failure::new(exit::FAILED, "there is no such archive")))
+}
+
+/// Restores one copy; where that fails, whether another copy may do better.
+async fn one(args: &RestoreArgs, (shelf, set): Copy<'_>, machine: &Machine) -> Result<(), (Failure, bool)> {
+    let place = printable(&shelf.store.describe());
+    let told = |error: &RestoreError, untouched: bool| {
+        let mut told = failure(exit::FAILED, error);
+        told.message = told.message.map(|message| format!("`{}`: {message}", printable(&shelf.name)));
+        (told, untouched && error.may_be_better_elsewhere())
+    };
+    let Some(folder) = &args.to else {
+        let out = Out { written: Arc::default() };
+        let written = Arc::clone(&out.written);
+        let poured = restore::pour(shelf.store.as_ref(), set, args.source.as_deref(), out, machine).await;
+        let Restored { name, .. } = poured.map_err(|error| told(&error, !written.load(Ordering::Relaxed)))?;
+        say(&format!("restored {} from {place} to standard output", printable(&name)));
+        return Ok(());
+    };
+    let part = Part { source: args.source.as_deref(), paths: &args.path };
+    let into = Into { folder, overwrite: args.overwrite, max_size: args.max_size.map(|size| size.0) };
+    let restored = restore::restore(&shelf.store, set, part, into, machine).await;
+    for restored in restored.map_err(|error| told(&error, true))? {
+        say(&format!("restored {} from {place} to {}", of(&restored, set), folder.display()));
     }
-    Ok(exit::OK)
+    Ok(())
+}
+
+/// What was restored of an object, and what that cost.
+fn of(restored: &Restored, set: &Set) -> String {
+    let Restored { name, fetched, members } = restored;
+    let of = members.map_or_else(String::new, |members| format!("{members} files and folders of "));
+    let size = set.objects.iter().find(|object| object.name == *name).map_or(0, |object| object.size);
+    let cost = fetched.map_or_else(String::new, |f| format!(", fetching {} of {},", Bytes(f), Bytes(size)));
+    format!("{of}{}{cost}", printable(name))
+}
+
+/// Standard output, which remembers whether anything went there.
+struct Out {
+    written: Arc<AtomicBool>,
+}
+
+impl Write for Out {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.written.store(true, Ordering::Relaxed);
+        io::stdout().lock().write(buffer)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stdout().lock().flush()
+    }
 }
