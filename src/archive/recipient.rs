@@ -90,7 +90,7 @@ fn bech32_fits(prefix: &str, data: &str) -> bool {
 fn base64(word: &str) -> Option<Vec<u8>> {
     const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let letters = word.trim_end_matches('=');
-    if word.len() % 4 != 0 || word.len() - letters.len() > 2 {
+    if !word.len().is_multiple_of(4) || word.len() - letters.len() > 2 {
         return None;
     }
     let (mut bytes, mut bits, mut count) = (vec![], 0u32, 0);
@@ -125,7 +125,7 @@ mod tests {
     fn every_wrong_letter_is_found() {
         for at in 4..AGE.len() {
             let mut wrong = AGE.to_owned();
-            let other = if &AGE[at..=at] == "q" { "p" } else { "q" };
+            let other = if AGE.as_bytes()[at] == b'q' { "p" } else { "q" };
             wrong.replace_range(at..=at, other);
             assert!(recipient_kind(&wrong).is_err(), "{wrong}");
         }
@@ -137,7 +137,7 @@ mod tests {
             ("AGE-SECRET-KEY-1QQQQ", RecipientError::Secret),
             ("age-secret-key-1qqqq", RecipientError::Secret),
             ("-----BEGIN OPENSSH PRIVATE KEY-----", RecipientError::Secret),
-            (&AGE[..50], RecipientError::Checksum),
+            (AGE.split_at(50).0, RecipientError::Checksum),
             ("age1yubikey1qwt50d05nh5vutpdzmlg5wn80xq5negm4uj9ghv0snvdd3yysf5yw3rhl3t", RecipientError::Plugin),
             ("ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ", RecipientError::OtherSsh),
             ("ecdsa-sha2-nistp256 AAAA", RecipientError::OtherSsh),

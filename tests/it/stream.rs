@@ -71,11 +71,11 @@ impl Bench {
         said(&output)
     }
 
-    /// The object whose name ends so.
-    fn object(&self, ending: &str) -> Vec<u8> {
+    /// The server's file of the object whose name ends so.
+    fn file(&self, ending: &str) -> PathBuf {
         let keys = self.s3.keys(BUCKET);
         let key = keys.iter().find(|key| key.ends_with(ending)).unwrap_or_else(|| panic!("{ending}: {keys:?}"));
-        self.s3.object(BUCKET, key)
+        self.s3.data().join(BUCKET).join(key)
     }
 
     fn tree_in(&self, folder: &str) -> PathBuf {
@@ -155,7 +155,7 @@ fn an_encrypted_archive_comes_back_with_any_of_its_keys_and_with_age_zstd_and_ta
     let archive = format!("{{encrypt: {{recipients: [{age_recipient}, \"{ssh_recipient}\"]}}}}");
     let Some(bench) = Bench::new(&archive) else { return };
     bench.done(&["backup"]);
-    let sealed = bench.object(".tar.zst.age");
+    let sealed = fs::read(bench.file(".tar.zst.age")).unwrap();
     assert!(!sealed.windows(9).any(|window| window == b"etc/hosts"));
     for (number, identity) in [&age, &ssh].into_iter().enumerate() {
         let by_hand = bench.path(&format!("by-hand-{number}"));
@@ -188,8 +188,7 @@ fn without_a_key_an_encrypted_archive_is_compared_but_not_restored() {
     let refused = bench.run(&["restore", "--identity", other.to_str().unwrap(), "--to", to.to_str().unwrap()]);
     assert!(said(&refused).contains("none of the identities"), "{}", said(&refused));
     assert!(!to.exists());
-    let key = bench.s3.keys(BUCKET).into_iter().find(|key| key.ends_with(".age")).unwrap();
-    let file = bench.s3.data().join(BUCKET).join(key);
+    let file = bench.file(".tar.zst.age");
     let mut damaged = fs::read(&file).unwrap();
     let middle = damaged.len() / 2;
     damaged[middle] ^= 1;
@@ -289,8 +288,7 @@ fn everything_in_parts_is_the_whole_and_nothing_is_told() {
 fn a_damaged_frame_is_not_unpacked() {
     let Some(bench) = Bench::new("{compression: none, frame_size: 64KiB}") else { return };
     bench.done(&["backup"]);
-    let key = bench.s3.keys(BUCKET).into_iter().find(|key| key.ends_with(".tar")).unwrap();
-    let file = bench.s3.data().join(BUCKET).join(key);
+    let file = bench.file("Z.tar");
     let mut damaged = fs::read(&file).unwrap();
     let at = damaged.windows(6).position(|window| window == b"Host *").unwrap();
     damaged[at] = b'h';
@@ -313,8 +311,7 @@ fn a_tree_of_many_files_has_its_index_in_an_object_of_its_own_which_verify_reads
     bench.done(&["verify"]);
     let listed = bench.done(&["list"]);
     assert!(listed.contains("good"), "{listed}");
-    let key = bench.s3.keys(BUCKET).into_iter().find(|key| key.ends_with(".index.zst")).unwrap();
-    fs::remove_file(bench.s3.data().join(BUCKET).join(key)).unwrap();
+    fs::remove_file(bench.file(".index.zst")).unwrap();
     let listed = bench.done(&["list"]);
     assert!(listed.contains("is missing"), "{listed}");
 }

@@ -92,18 +92,18 @@ async fn one(args: &RestoreArgs, (shelf, set): Copy<'_>, machine: &Machine) -> R
     let into = Into { folder, overwrite: args.overwrite, max_size: args.max_size.map(|size| size.0) };
     let restored = restore::restore(&shelf.store, set, part, into, machine).await;
     for restored in restored.map_err(|error| told(&error, true))? {
-        say(&format!("restored {} from {place} to {}", of(&restored, set), folder.display()));
+        say(&told_of(&restored, set, &format!("from {place} to {}", folder.display())));
     }
     Ok(())
 }
 
 /// What was restored of an object, and what that cost.
-fn of(restored: &Restored, set: &Set) -> String {
+fn told_of(restored: &Restored, set: &Set, way: &str) -> String {
     let Restored { name, fetched, members } = restored;
     let of = members.map_or_else(String::new, |members| format!("{members} files and folders of "));
     let size = set.objects.iter().find(|object| object.name == *name).map_or(0, |object| object.size);
-    let cost = fetched.map_or_else(String::new, |f| format!(", fetching {} of {},", Bytes(f), Bytes(size)));
-    format!("{of}{}{cost}", printable(name))
+    let cost = fetched.map_or_else(String::new, |f| format!(", fetching {} of {}", Bytes(f), Bytes(size)));
+    format!("restored {of}{} {way}{cost}", printable(name))
 }
 
 /// Standard output, which remembers whether anything went there.

@@ -107,7 +107,7 @@ fn line((shelf, set): Copy<'_>, result: &Outcome) -> String {
     let at = printable(&shelf.name);
     let good = |object: &Verified| {
         let members = object.members.map_or_else(String::new, |n| format!(", {n} members"));
-        let depth = if object.deep { "" } else { ", size and SHA-256 only" };
+        let depth = if object.deep { "" } else { ", size and SHA-256 only: it was not looked into" };
         format!("good  {} at {at}: {}{members}{depth}", printable(&object.name), Bytes(object.size))
     };
     match result {

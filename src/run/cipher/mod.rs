@@ -254,5 +254,6 @@ impl<R: Read + Seek> Seek for Opened<R> {
     }
 }
 
-#[cfg(all(test, feature = "age"))]
+#[cfg(test)]
+#[cfg(feature = "age")]
 mod tests;

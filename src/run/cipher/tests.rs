@@ -70,7 +70,7 @@ fn each_of_several_recipients_opens_it_and_nobody_else() {
 #[test]
 fn a_changed_and_a_cut_stream_do_not_open() {
     let identity = age::x25519::Identity::generate();
-    let archive = sealed(&seal(&recipients(&[&identity.to_public().to_string()])).unwrap(), &[1; 100_000]);
+    let archive = sealed(&seal(&recipients(&[&identity.to_public().to_string()])).unwrap(), &vec![1; 100_000]);
     let keys = Keys { identities: Arc::new(vec![Box::new(identity)]) };
     for at in [archive.len() / 2, archive.len() - 1] {
         let mut changed = archive.clone();
@@ -102,7 +102,7 @@ fn private_keys_that_are_cut_anywhere_do_not_panic() {
     let lines: Vec<&str> = text.lines().collect();
     let inner = lines[1..lines.len() - 1].concat();
     for end in 0..inner.len() {
-        let cut = format!("{}\n{}\n{}\n", lines[0], &inner[..end], lines[lines.len() - 1]);
+        let cut = format!("{}\n{}\n{}\n", lines[0], inner.split_at(end).0, lines[lines.len() - 1]);
         assert!(ssh::SshIdentity::parse(&cut).is_err(), "{end}");
     }
 }

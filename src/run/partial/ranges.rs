@@ -72,14 +72,13 @@ impl RangeReader {
         if at >= self.size {
             return Ok(None);
         }
-        let mut stream = match self.stream.take() {
-            Some(stream) => stream,
-            None => {
-                let announced = self.shared.0.until.load(Ordering::Relaxed);
-                let until = announced.max(at.saturating_add(UNANNOUNCED_BYTES)).min(self.size);
-                let opening = self.store.open_read_range(&self.name, at..until);
-                self.runtime.block_on(opening).map_err(io::Error::other)?
-            }
+        let mut stream = if let Some(stream) = self.stream.take() {
+            stream
+        } else {
+            let announced = self.shared.0.until.load(Ordering::Relaxed);
+            let until = announced.max(at.saturating_add(UNANNOUNCED_BYTES)).min(self.size);
+            let opening = self.store.open_read_range(&self.name, at..until);
+            self.runtime.block_on(opening).map_err(io::Error::other)?
         };
         let chunk = self.runtime.block_on(stream.next()).transpose().map_err(io::Error::other)?;
         self.stream = Some(stream);
