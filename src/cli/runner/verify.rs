@@ -65,7 +65,7 @@ pub(super) async fn verify(args: &VerifyArgs, ground: &Ground) -> Result<u8, Fai
         let result = verify_one(args, copy, &machine).await;
         bad += usize::from(result.is_err());
         told.push(value(copy, &result));
-        say(&line(copy, &result));
+        say(&line(copy, args.digests, &result));
     }
     if args.json {
         print(&format!("{:#}\n", Value::Array(told)))?;
@@ -103,11 +103,15 @@ async fn verify_one(args: &VerifyArgs, (shelf, set): Copy<'_>, machine: &Machine
     }
 }
 
-fn line((shelf, set): Copy<'_>, result: &Outcome) -> String {
+fn line((shelf, set): Copy<'_>, digests: bool, result: &Outcome) -> String {
     let at = printable(&shelf.name);
     let good = |object: &Verified| {
         let members = object.members.map_or_else(String::new, |n| format!(", {n} members"));
-        let depth = if object.deep { "" } else { ", size and SHA-256 only: it was not looked into" };
+        let depth = match (object.deep, digests) {
+            (true, _) => "",
+            (false, true) => ", size and SHA-256 only",
+            (false, false) => ", size and SHA-256 only: no key was given to look into it",
+        };
         format!("good  {} at {at}: {}{members}{depth}", printable(&object.name), Bytes(object.size))
     };
     match result {
