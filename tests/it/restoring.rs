@@ -263,3 +263,27 @@ fn memory_stays_bounded_whatever_is_unpacked() {
     let restored = fs::read_dir(shelf.path("to")).unwrap().next().unwrap().unwrap();
     assert_eq!(restored.metadata().unwrap().len(), 300 << 20);
 }
+
+#[test]
+fn a_drill_restores_into_a_scratch_folder_checks_it_and_leaves_nothing() {
+    let shelf = Shelf::of_tar(&tar(&[file("site/index.html", "welcome")]));
+    let scratch = temp_dir();
+    let drill = |code: i32, check: &[&str]| {
+        let args = ["--scratch", scratch.path().to_str().unwrap(), "--json", "--"];
+        let output = shelf.ends(code, "drill", &[&args[..], check].concat());
+        assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0, "{}", said(&output));
+        output
+    };
+    let output =
+        drill(0, &["sh", "-c", "grep -q welcome site/index.html && test \"$PWD\" = \"$EIGHTBELLS_DRILL_FOLDER\""]);
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&told["good"], &told["destination"]), (&true.into(), &"disk".into()));
+    let output = drill(1, &["sh", "-c", "echo the page is empty >&2; exit 7"]);
+    assert!(stderr(&output).contains("check: the page is empty") && stderr(&output).contains('7'), "{}", said(&output));
+    drill(1, &["no-such-program"]);
+    assert_eq!(shelf.command("drill", &[]).output().unwrap().status.code(), Some(2), "a drill without a check is none");
+    // What cannot be restored is no drill that went well.
+    let object = shelf.on_disk().into_iter().find(|name| name.contains("_db_")).unwrap();
+    fs::write(shelf.path("disk").join(object), "damaged").unwrap();
+    drill(1, &["true"]);
+}

@@ -48,12 +48,35 @@ pub(super) struct RestoreArgs {
     max_size: Option<Bytes>,
 }
 
+/// What is to become of an archive.
+#[derive(Clone, Copy)]
+pub(super) enum Goal<'a> {
+    /// Files in a folder.
+    Folder(Part<'a>, Into<'a>),
+    /// One source on standard output.
+    Stdout(Option<&'a str>),
+}
+
 pub(super) async fn restore(args: &RestoreArgs, ground: &Ground) -> Result<u8, Failure> {
     let shelves = args.place.shelves(ground).await?;
-    let mut copies = copies(&shelves, &args.at)?;
-    // The whole ones first, else in the order of the destinations.
-    copies.sort_by_key(|(_, set)| !set.is_good());
+    let copies = copies(&shelves, &args.at)?;
     let machine = args.keys.machine(ground, &shelves)?;
+    let part = Part { source: args.source.as_deref(), paths: &args.path };
+    let max_size = args.max_size.map(|size| size.0);
+    let goal = match &args.to {
+        Some(folder) => Goal::Folder(part, Into { folder, overwrite: args.overwrite, max_size }),
+        None => Goal::Stdout(part.source),
+    };
+    first_that_comes_back(goal, copies, &machine).await.map(|_| exit::OK)
+}
+
+/// Restores the first copy that can be: the whole ones first, else in the order of the destinations.
+pub(super) async fn first_that_comes_back<'a>(
+    goal: Goal<'_>,
+    mut copies: Vec<Copy<'a>>,
+    machine: &Machine,
+) -> Result<Copy<'a>, Failure> {
+    copies.sort_by_key(|(_, set)| !set.is_good());
     let mut worse: Option<Failure> = None;
     for (shelf, set) in copies {
         if let Some(worse) = worse.take() {
@@ -63,8 +86,8 @@ pub(super) async fn restore(args: &RestoreArgs, ground: &Ground) -> Result<u8, F
         if !set.is_good() {
             say(&format!("warning: the copy at `{}` does not count as whole: {}", printable(&shelf.name), state(set)));
         }
-        match one(args, (shelf, set), &machine).await {
-            Ok(()) => return Ok(exit::OK),
+        match one(goal, (shelf, set), machine).await {
+            Ok(()) => return Ok((shelf, set)),
             Err((error, another)) if another => worse = Some(error),
             Err((error, _)) => return Err(error),
         }
@@ -73,26 +96,27 @@ pub(super) async fn restore(args: &RestoreArgs, ground: &Ground) -> Result<u8, F
 }
 
 /// Restores one copy; where that fails, whether another copy may do better.
-async fn one(args: &RestoreArgs, (shelf, set): Copy<'_>, machine: &Machine) -> Result<(), (Failure, bool)> {
+async fn one(goal: Goal<'_>, (shelf, set): Copy<'_>, machine: &Machine) -> Result<(), (Failure, bool)> {
     let place = printable(&shelf.store.describe());
     let told = |error: &RestoreError, untouched: bool| {
         let mut told = failure(exit::FAILED, error);
         told.message = told.message.map(|message| format!("`{}`: {message}", printable(&shelf.name)));
         (told, untouched && error.may_be_better_elsewhere())
     };
-    let Some(folder) = &args.to else {
-        let out = Out { written: Arc::default() };
-        let written = Arc::clone(&out.written);
-        let poured = restore::pour(shelf.store.as_ref(), set, args.source.as_deref(), out, machine).await;
-        let Restored { name, .. } = poured.map_err(|error| told(&error, !written.load(Ordering::Relaxed)))?;
-        say(&format!("restored {} from {place} to standard output", printable(&name)));
-        return Ok(());
-    };
-    let part = Part { source: args.source.as_deref(), paths: &args.path };
-    let into = Into { folder, overwrite: args.overwrite, max_size: args.max_size.map(|size| size.0) };
-    let restored = restore::restore(&shelf.store, set, part, into, machine).await;
-    for restored in restored.map_err(|error| told(&error, true))? {
-        say(&told_of(&restored, set, &format!("from {place} to {}", folder.display())));
+    match goal {
+        Goal::Stdout(source) => {
+            let out = Out { written: Arc::default() };
+            let written = Arc::clone(&out.written);
+            let poured = restore::pour(shelf.store.as_ref(), set, source, out, machine).await;
+            let Restored { name, .. } = poured.map_err(|error| told(&error, !written.load(Ordering::Relaxed)))?;
+            say(&format!("restored {} from {place} to standard output", printable(&name)));
+        }
+        Goal::Folder(part, into) => {
+            let restored = restore::restore(&shelf.store, set, part, into, machine).await;
+            for restored in restored.map_err(|error| told(&error, true))? {
+                say(&told_of(&restored, set, &format!("from {place} to {}", into.folder.display())));
+            }
+        }
     }
     Ok(())
 }
