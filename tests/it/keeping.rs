@@ -41,13 +41,19 @@ impl Shelf {
         Some(shelf)
     }
 
-    /// With a local destination, of a dump that is stored as a tar.
+    /// With a local destination that holds these bytes as a tar, whatever they are.
     pub(crate) fn of_tar(archive: &[u8]) -> Self {
         let shelf = Self::new("all", "");
-        let spec = fs::read_to_string(shelf.path("spec.yaml")).unwrap();
-        fs::write(shelf.path("spec.yaml"), spec.replace("extension: sql", "extension: tar")).unwrap();
         fs::write(shelf.path("dump"), archive).unwrap();
         shelf.ends(0, "backup", &[]);
+        for name in shelf.on_disk() {
+            let (from, to) = (shelf.path("disk").join(&name), shelf.path("disk").join(name.replace(".sql", ".tar")));
+            let content = fs::read(&from).unwrap();
+            fs::remove_file(&from).unwrap();
+            let text = String::from_utf8(content.clone()).ok().filter(|_| is(&name, "json"));
+            let text = text.map(|text| text.replace(".sql", ".tar").replace("\"sql\"", "\"tar\""));
+            fs::write(to, text.map_or(content, String::into_bytes)).unwrap();
+        }
         shelf
     }
 
