@@ -25,6 +25,7 @@ mod restoring;
 mod retention;
 mod scripts;
 mod shells;
+mod still;
 mod stores;
 mod stores_rclone;
 #[cfg(feature = "sftp")]
