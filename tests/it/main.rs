@@ -17,6 +17,7 @@ mod harness;
 mod hostile;
 mod keeping;
 mod linter;
+mod linter_ci;
 mod moinmoin;
 mod quickstart;
 mod references;
@@ -24,8 +25,10 @@ mod retention;
 mod scripts;
 mod shells;
 mod stores;
+mod stores_rclone;
 #[cfg(feature = "sftp")]
 mod stores_sftp;
+mod stores_webdav;
 mod stream;
 mod timeline;
 mod tree;
