@@ -6,6 +6,7 @@
 mod support;
 
 mod backup;
+mod deploy;
 mod docs;
 mod dumps;
 mod dumps_podman;
@@ -15,6 +16,7 @@ mod hostile;
 mod moinmoin;
 mod quickstart;
 mod references;
+mod retention;
 mod scripts;
 mod shells;
 mod stores;

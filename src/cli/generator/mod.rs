@@ -1,10 +1,12 @@
 //! `eightbells`: checks specs, generates units, tries jobs out.
 
 mod check;
+mod deploy;
 mod files;
 mod generate;
 mod lint;
 mod own;
+mod security;
 mod trial;
 
 use super::completion::{self, CompletionsArgs};
@@ -41,12 +43,24 @@ enum Command {
     Show(check::ShowArgs),
     /// Say what is wrong with unit files, ours or not
     Lint(lint::LintArgs),
+    /// How much of the machine services can reach, scored as `systemd-analyze security` does, and what would lower it
+    Security(security::SecurityArgs),
     /// Explain a rule of `lint`, or list all
     Explain(lint::ExplainArgs),
     /// Normal form and next elapses of calendar expressions, as systemd-analyze prints them
     Calendar(check::CalendarArgs),
     /// Time spans in microseconds and in words, as systemd-analyze prints them
     Timespan(check::TimespanArgs),
+    /// Make machines or clusters have the spec's units: write or submit what differs, start the timers
+    Deploy(deploy::DeployArgs),
+    /// Say how what is deployed differs from the spec: files, what is loaded, orphans
+    Diff(deploy::PlaceArgs),
+    /// Say whether the timers run, when they fire next, and how the last runs ended
+    Status(deploy::StatusArgs),
+    /// Take a spec's units away again; archives stay
+    Remove(deploy::RemoveArgs),
+    /// Run a deployed job once, now
+    RunNow(deploy::RunNowArgs),
     /// Print a script that makes a shell complete commands, options, and jobs of the spec on the line
     Completions(CompletionsArgs),
     /// Print the manual page, or write those of all commands
@@ -90,9 +104,15 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Check(args) => check::check(&args),
         Command::Show(args) => check::show(&args),
         Command::Lint(args) => lint::lint(&args),
+        Command::Security(args) => security::run(&args),
         Command::Explain(args) => lint::explain(&args),
         Command::Calendar(args) => check::calendar(&args),
         Command::Timespan(args) => check::timespan(&args),
+        Command::Deploy(args) => deploy::deploy(&args),
+        Command::Diff(args) => deploy::diff(&args),
+        Command::Status(args) => deploy::status(&args),
+        Command::Remove(args) => deploy::remove(&args),
+        Command::RunNow(args) => deploy::run_now(&args),
         Command::Completions(args) => completion::script(&args, "eightbells"),
         Command::Man(args) => manual::man(&args, Cli::command()),
     };
