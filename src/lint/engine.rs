@@ -4,7 +4,7 @@ use super::allow::Allowances;
 use super::exposure::Score;
 use super::files::Files;
 use super::parallel;
-use super::rule::{Context, Found, TOLD_MAX};
+use super::rule::{Context, Found};
 use super::rules;
 use super::unit::Unit;
 use crate::diag::{Diagnostic, FileId, Report, Severity};
@@ -58,8 +58,8 @@ fn told(files: &Files, config: &Config) -> Vec<Diagnostic> {
     let context = Context::new(&units, config);
     let mut told: Vec<Diagnostic> =
         parallel::map(&units, |unit| of_unit(unit, &context)).into_iter().flatten().collect();
-    let mut allowances: HashMap<FileId, Allowances> =
-        files.all.iter().map(|file| (file.span(0..0).file, Allowances::of(file))).collect();
+    let allowances = parallel::map(&files.all, |file| Allowances::of(file).map(|it| (file.id(), it)));
+    let mut allowances: HashMap<FileId, Allowances> = allowances.into_iter().flatten().collect();
     told.retain(|diagnostic| !is_allowed(diagnostic, &mut allowances));
     told.extend(allowances.into_values().flat_map(Allowances::faults));
     told.into_iter().filter_map(|diagnostic| at_level(diagnostic, config)).collect()
@@ -72,9 +72,7 @@ fn of_unit(unit: &Unit<'_>, context: &Context<'_>) -> Vec<Diagnostic> {
     let mut told = Vec::new();
     for rule in rules::all() {
         if let Some(check) = rule.check {
-            let before = told.len();
-            check(&unit, context, &mut Found { rule, told: &mut told, before });
-            told.truncate(before + TOLD_MAX);
+            check(&unit, context, &mut Found::new(rule, &mut told));
         }
     }
     told

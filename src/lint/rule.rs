@@ -6,7 +6,7 @@ use super::files::File;
 use super::unit::{Line, Unit};
 use crate::diag::{Diagnostic, Severity, Span};
 use crate::target::{Scheduler, Target};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -54,6 +54,8 @@ pub struct Context<'a> {
     by_name: HashMap<&'a str, usize>,
     by_place: HashMap<(&'a str, &'a str), usize>,
     circles: OnceLock<Vec<Vec<usize>>>,
+    /// For each unit those that it is ordered with, where that has been asked.
+    orders: Vec<OnceLock<BTreeSet<String>>>,
     exposure_max: Option<Score>,
 }
 
@@ -65,7 +67,8 @@ impl<'a> Context<'a> {
             by_name.entry(unit.name()).or_insert(place);
             by_place.entry((unit.folder(), unit.name())).or_insert(place);
         }
-        Self { units, by_name, by_place, circles: OnceLock::new(), exposure_max }
+        let orders = units.iter().map(|_| OnceLock::new()).collect();
+        Self { units, by_name, by_place, circles: OnceLock::new(), orders, exposure_max }
     }
 
     /// The unit of that name among the files, or the template that it is an instance of; the nearest in the tree of
@@ -90,7 +93,15 @@ impl<'a> Context<'a> {
 
     /// The circles of units that wait for each other, as places in [`Context::units`].
     pub(super) fn circles(&self) -> &[Vec<usize>] {
-        self.circles.get_or_init(|| super::rules::circles(self))
+        self.circles.get_or_init(|| super::circles::circles(self))
+    }
+
+    /// The units that one is ordered with, before or after; none for a unit that is not among the files.
+    pub(super) fn orders(&self, name: &str, near: &Unit<'_>) -> &BTreeSet<String> {
+        static NONE: BTreeSet<String> = BTreeSet::new();
+        let Some(place) = self.place(name, near) else { return &NONE };
+        let Some((orders, unit)) = self.orders.get(place).zip(self.units.get(place)) else { return &NONE };
+        orders.get_or_init(|| super::rules::named(unit, &["After", "Before"]))
     }
 
     /// The exposure above which a unit is told of, if any.
@@ -109,13 +120,21 @@ impl<'a> Context<'a> {
 /// Where a rule tells what it found.
 #[derive(Debug)]
 pub struct Found<'r> {
-    pub(super) rule: &'static Rule,
-    pub(super) told: &'r mut Vec<Diagnostic>,
-    pub(super) before: usize,
+    rule: &'static Rule,
+    told: &'r mut Vec<Diagnostic>,
+    before: usize,
+    /// Takes what is told beyond [`TOLD_MAX`].
+    spare: Option<Diagnostic>,
 }
 
 /// How often a rule is told of one unit: whoever has mended that many looks again.
 pub(super) const TOLD_MAX: usize = 100;
+
+impl<'r> Found<'r> {
+    pub(super) fn new(rule: &'static Rule, told: &'r mut Vec<Diagnostic>) -> Self {
+        Self { rule, before: told.len(), told, spare: None }
+    }
+}
 
 impl Found<'_> {
     /// Whether nothing more will be told of this unit; a rule may stop looking.
@@ -157,7 +176,11 @@ impl Found<'_> {
     }
 
     fn push(&mut self, message: impl Into<String>) -> &mut Diagnostic {
-        self.told.push(Diagnostic::new(self.rule.severity, self.rule.id, message));
+        let diagnostic = Diagnostic::new(self.rule.severity, self.rule.id, message);
+        if self.is_full() {
+            return self.spare.insert(diagnostic);
+        }
+        self.told.push(diagnostic);
         let last = self.told.len() - 1;
         #[expect(clippy::indexing_slicing, reason = "the element was pushed on the line above")]
         &mut self.told[last]

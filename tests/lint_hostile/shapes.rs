@@ -243,7 +243,8 @@ fn two_that_require_each_other() -> Shape {
 }
 
 fn not_utf8() -> Shape {
-    let make = |bytes: usize| vec![("a.service".to_owned(), [b"[Service]\n# ".as_slice(), &vec![0xff; bytes]].concat())];
+    let make =
+        |bytes: usize| vec![("a.service".to_owned(), [b"[Service]\n# ".as_slice(), &vec![0xff; bytes]].concat())];
     Shape { name: "bytes that are no UTF-8".to_owned(), make: Box::new(make) }
 }
 

@@ -8,6 +8,7 @@ use crate::lint::{self, Config, Files, Level, Rule};
 use crate::target::Target;
 use clap::{Args, ValueEnum};
 use std::ffi::OsStr;
+use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
 
 /// What `lint` is told.
@@ -98,8 +99,11 @@ pub(super) fn collect(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
 /// Links are not followed: an enabled unit would be met twice, and a loop never left.
 fn search(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
     let failure = |error: &std::io::Error| Failure::io("read", folder, error);
-    for entry in std::fs::read_dir(folder).map_err(|error| failure(&error))? {
-        let entry = entry.map_err(|error| failure(&error))?;
+    let entries = std::fs::read_dir(folder).and_then(Iterator::collect::<std::io::Result<Vec<DirEntry>>>);
+    let mut entries = entries.map_err(|error| failure(&error))?;
+    // Names are compared here, in one folder, and the long paths below only where they come from several arguments.
+    entries.sort_by_cached_key(DirEntry::file_name);
+    for entry in entries {
         let kind = entry.file_type().map_err(|error| failure(&error))?;
         if kind.is_dir() {
             search(&entry.path(), files)?;

@@ -25,16 +25,33 @@ enum Negated {
 /// A class that is not closed or empty, a range without an end, a backslash at the end. Go finds some of these only
 /// if it comes to them; here they are always found.
 pub fn glob_matches(pattern: &str, name: &str) -> Result<bool, BadPattern> {
-    let parts = parts(pattern)?;
-    Ok(matches(&parts, &name.chars().collect::<Vec<_>>()))
+    let name: Vec<char> = name.chars().collect();
+    Ok(Pattern::parse(pattern)?.matches(&name, &mut { usize::MAX }))
+}
+
+/// A pattern taken apart, to be held against many names.
+pub(super) struct Pattern(Vec<Part>);
+
+impl Pattern {
+    pub(super) fn parse(pattern: &str) -> Result<Self, BadPattern> {
+        parts(pattern).map(Self)
+    }
+
+    /// Whether a name matches from end to end, in at most so many steps, which are taken off; where they do not
+    /// suffice it is taken not to.
+    pub(super) fn matches(&self, name: &[char], steps: &mut usize) -> bool {
+        matches(&self.0, name, steps)
+    }
 }
 
 /// Goes back to the last star only, which is enough where a star matches anything: no pattern takes longer than the
 /// product of the two lengths.
-fn matches(parts: &[Part], name: &[char]) -> bool {
+fn matches(parts: &[Part], name: &[char], steps: &mut usize) -> bool {
     let (mut part, mut at) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
     loop {
+        let Some(fewer) = steps.checked_sub(1) else { return false };
+        *steps = fewer;
         let step = match (parts.get(part), name.get(at)) {
             (None, None) => return true,
             (Some(Part::Star), _) => {

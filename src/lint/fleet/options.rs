@@ -1,6 +1,6 @@
 //! What fleet makes of a unit's `[X-Fleet]` section, and what it refuses.
 
-use super::glob::glob_matches;
+use super::glob::Pattern;
 use crate::unit::UnitFile;
 use crate::unit::fleet_name::FleetName;
 use std::collections::{BTreeMap, BTreeSet};
@@ -203,9 +203,18 @@ impl Options {
 }
 
 fn unresolvable(peers: &[String], what: &'static str, patterns: &[String]) -> Option<Refusal> {
+    // Nobody writes a unit for which these do not suffice, and a hostile one must not take for ever.
+    let mut steps = 1 << 21;
+    let parsed: Vec<(&String, Pattern)> =
+        patterns.iter().filter_map(|pattern| Some((pattern, Pattern::parse(pattern).ok()?))).collect();
     peers.iter().find_map(|peer| {
-        let pattern = patterns.iter().find(|pattern| glob_matches(pattern, peer) == Ok(true))?;
-        Some(Refusal::Unresolvable { peer: peer.clone(), what, pattern: pattern.clone() })
+        let name: Vec<char> = peer.chars().take_while(|_| steps > 0).collect();
+        // Stops at a match, and where no steps are left.
+        let (pattern, _) = parsed.iter().find(|(_, it)| steps == 0 || it.matches(&name, &mut steps))?;
+        if steps == 0 {
+            return None;
+        }
+        Some(Refusal::Unresolvable { peer: peer.clone(), what, pattern: (*pattern).clone() })
     })
 }
 

@@ -1,6 +1,6 @@
 //! Sections and keys: whether they are known, to what version, and how often they may stand there.
 
-use super::words::{self, LIKENESS_MAX_BYTES};
+use super::words;
 use crate::diag::FileId;
 use crate::lint::directives::{self, Directive};
 use crate::lint::rule::{Found, rule};
@@ -71,9 +71,12 @@ rule! {
     source: "systemd src/shared/conf-parser.c", check: Some(|unit, _, found| {
         for file in unit.files() {
             for section in file.text.sections().iter().filter(|it| !it.is_extension() && !is_known(&it.name)) {
+                if found.is_full() {
+                    return;
+                }
                 let told = found.span(file, section.span.clone(), format!("there is no section `[{}]`", section.name));
                 let names = directives::SECTIONS.iter().chain(&directives::OTHER_SECTIONS).chain(&["X-Fleet"]).copied();
-                if let Some(near) = words::nearest(head(&section.name), names) {
+                if let Some(near) = words::nearest(&section.name, names) {
                     told.help(format!("did you mean `[{near}]`?"));
                 }
             }
@@ -113,7 +116,7 @@ rule! {
             if directives::sections_with(line.key()).is_empty() {
                 let told = found.key(line, format!("`[{}]` has no key `{}`", line.section(), line.key()));
                 let names = directives::of_section(line.section()).map(|row| row.key);
-                if let Some(near) = words::nearest(head(line.key()), names) {
+                if let Some(near) = words::nearest(line.key(), names) {
                     told.help(format!("did you mean `{near}=`?"));
                 }
             }
@@ -222,9 +225,4 @@ fn is_known(section: &str) -> bool {
 
 fn has_keys(section: &str) -> bool {
     directives::SECTIONS.contains(&section)
-}
-
-/// As much of a name as is compared with others.
-fn head(name: &str) -> &str {
-    name.get(..LIKENESS_MAX_BYTES).unwrap_or(if name.len() <= LIKENESS_MAX_BYTES { name } else { "" })
 }

@@ -3,7 +3,7 @@
 use super::name::dependencies;
 use crate::lint::rule::{Context, rule};
 use crate::lint::{Line, Rule, Unit};
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::BTreeSet;
 
 pub(super) static RULES: [&Rule; 4] =
     [&REQUIRES_WITHOUT_AFTER, &ORDERING_CYCLE, &DEPENDS_ON_ITSELF, &REQUIRES_AND_CONFLICTS];
@@ -13,13 +13,15 @@ rule! {
     /// before the other is up, and `Requires=` notices a failure too late. Write both.
     REQUIRES_WITHOUT_AFTER = "requires-without-after", Warning, "a service is required and not waited for",
     source: "systemd.unit(5), Requires=", check: Some(|unit, context, found| {
-        let ordered = names(unit, &["After", "Before"]);
+        let own = named(unit, &["After", "Before"]);
         for key in ["Requires", "BindsTo"] {
             for line in unit.list("Unit", key) {
                 for word in line.value().split_whitespace().filter(|word| word.ends_with(".service")) {
                     let name = unit.expand(word);
-                    let other_way = context.resolve(&name, unit).is_some_and(|it| names(it, &["Before", "After"]).contains(unit.name()));
-                    if !ordered.contains(&name) && !other_way {
+                    if found.is_full() {
+                        return;
+                    }
+                    if !own.contains(&name) && !context.orders(&name, unit).contains(unit.name()) {
                         found.line(&line, format!("`{word}` is required, and started at the same time"))
                             .help(format!("add `After={word}`"));
                     }
@@ -61,7 +63,7 @@ rule! {
     /// The unit cannot run without the other and cannot run beside it: it never starts.
     REQUIRES_AND_CONFLICTS = "requires-and-conflicts", Error, "a unit is required and conflicts",
     source: "systemd.unit(5), Conflicts=", check: Some(|unit, _, found| {
-        let required = names(unit, &["Requires", "BindsTo", "Requisite"]);
+        let required = named(unit, &["Requires", "BindsTo", "Requisite"]);
         for line in unit.list("Unit", "Conflicts") {
             if let Some(both) = line.value().split_whitespace().find(|word| required.contains(&unit.expand(word))) {
                 found.line(&line, format!("`{both}` is required as well"));
@@ -70,7 +72,8 @@ rule! {
     })
 }
 
-fn names(unit: &Unit<'_>, keys: &[&str]) -> BTreeSet<String> {
+/// The units that keys of `[Unit]` name.
+pub(in crate::lint) fn named(unit: &Unit<'_>, keys: &[&str]) -> BTreeSet<String> {
     let lines: Vec<Line<'_>> = keys.iter().flat_map(|key| unit.list("Unit", key)).collect();
     lines
         .iter()
@@ -81,93 +84,4 @@ fn names(unit: &Unit<'_>, keys: &[&str]) -> BTreeSet<String> {
 fn starts_with(circle: &[usize], unit: &Unit<'_>, context: &Context<'_>) -> bool {
     let first = circle.first().and_then(|place| context.units().get(*place));
     first.is_some_and(|first| first.name() == unit.name() && first.folder() == unit.folder())
-}
-
-/// How many circles are looked for; each is told once, and mending one may mend others.
-const CIRCLES_MAX: usize = 100;
-
-/// The circles of units that wait for each other, each a list of places in the context.
-pub(in crate::lint) fn circles(context: &Context<'_>) -> Vec<Vec<usize>> {
-    let waits = waits(context);
-    let mut left = peeled(&waits);
-    let mut circles = Vec::new();
-    while let Some(first) = left.first().copied().filter(|_| circles.len() < CIRCLES_MAX) {
-        match way_back(first, &waits, &left) {
-            Some(circle) => {
-                left.retain(|place| !circle.contains(place));
-                circles.push(circle);
-            }
-            None => {
-                left.remove(&first);
-            }
-        }
-    }
-    circles
-}
-
-/// For each unit the places of those that it waits for.
-fn waits(context: &Context<'_>) -> Vec<BTreeSet<usize>> {
-    let mut waits = vec![BTreeSet::new(); context.units().len()];
-    for (place, unit) in context.units().iter().enumerate() {
-        for (key, is_after) in [("After", true), ("Before", false)] {
-            for name in names(unit, &[key]) {
-                let Some(other) = context.place(&name, unit).filter(|other| *other != place) else { continue };
-                let (waiting, first) = if is_after { (place, other) } else { (other, place) };
-                waits.get_mut(waiting).into_iter().for_each(|it: &mut BTreeSet<usize>| it.extend([first]));
-            }
-        }
-    }
-    waits
-}
-
-/// The places that are left when units that wait for none are taken away, again and again, and then those for which
-/// none waits: those in circles, and between two.
-fn peeled(waits: &[BTreeSet<usize>]) -> BTreeSet<usize> {
-    let mut backwards = vec![BTreeSet::new(); waits.len()];
-    for (place, firsts) in waits.iter().enumerate() {
-        for first in firsts {
-            backwards.get_mut(*first).into_iter().for_each(|it: &mut BTreeSet<usize>| it.extend([place]));
-        }
-    }
-    let without_ends = peel((0..waits.len()).collect(), waits, &backwards);
-    peel(without_ends, &backwards, waits)
-}
-
-fn peel(mut left: BTreeSet<usize>, waits: &[BTreeSet<usize>], backwards: &[BTreeSet<usize>]) -> BTreeSet<usize> {
-    let count = |place: usize| waits.get(place).map_or(0, |it| it.iter().filter(|it| left.contains(it)).count());
-    let mut counts: Vec<usize> = (0..waits.len()).map(count).collect();
-    let mut free: Vec<usize> = left.iter().copied().filter(|place| counts.get(*place) == Some(&0)).collect();
-    while let Some(place) = free.pop() {
-        left.remove(&place);
-        for other in backwards.get(place).into_iter().flatten().filter(|other| left.contains(other)) {
-            if let Some(count) = counts.get_mut(*other) {
-                *count -= 1;
-                if *count == 0 {
-                    free.push(*other);
-                }
-            }
-        }
-    }
-    left
-}
-
-/// The shortest way from a unit back to itself.
-fn way_back(first: usize, waits: &[BTreeSet<usize>], left: &BTreeSet<usize>) -> Option<Vec<usize>> {
-    let mut came_from: HashMap<usize, usize> = HashMap::new();
-    let mut next = VecDeque::from([first]);
-    while let Some(place) = next.pop_front() {
-        for other in waits.get(place).into_iter().flatten().filter(|other| left.contains(other)) {
-            if *other == first {
-                let back = std::iter::successors(Some(place), |at| came_from.get(at).copied());
-                let mut way: Vec<usize> = back.collect();
-                way.reverse();
-                return Some(way);
-            }
-            if !came_from.contains_key(other) {
-                came_from.insert(*other, place);
-                next.push_back(*other);
-            }
-        }
-    }
-    None
 }

@@ -16,7 +16,7 @@ mod timer;
 mod value;
 mod words;
 
-pub(super) use graph::circles;
+pub(super) use graph::named;
 
 use super::Rule;
 use super::allow::{ALLOW_UNKNOWN, ALLOW_UNREASONED, ALLOW_UNUSED};
