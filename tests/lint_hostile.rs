@@ -18,8 +18,8 @@ use shapes::{Shape, shapes};
 const MEGABYTE: usize = 1 << 20;
 /// The promise, of the program as it is released.
 const SOON: Duration = Duration::from_secs(1);
-/// How much slower an unoptimised build is at most: measured 8 to 14 times over all of these shapes.
-const UNOPTIMISED: u32 = if cfg!(debug_assertions) { 15 } else { 1 };
+/// How much slower an unoptimised build may be: it was measured to take 6.9 times as long for all shapes together.
+const UNOPTIMISED: u32 = if cfg!(debug_assertions) { 10 } else { 1 };
 
 /// Lints files of `bytes` together, and prints what is found in every form.
 fn lint(shape: &Shape, bytes: usize) -> (Report, Duration) {
@@ -38,10 +38,10 @@ fn lint(shape: &Shape, bytes: usize) -> (Report, Duration) {
     })
 }
 
-/// A megabyte under `tests/long`, and a quarter of it otherwise, in a quarter of the time.
+/// A megabyte under `tests/long`, and a sixteenth of it otherwise, in a sixteenth of the time.
 #[test]
 fn a_megabyte_of_any_shape_is_linted_within_a_second() {
-    let parts = if std::env::var_os("EIGHTBELLS_LONG").is_some() { 1 } else { 4 };
+    let parts = if std::env::var_os("EIGHTBELLS_LONG").is_some() { 1 } else { 16 };
     let mut slow = String::new();
     let mut all = Duration::ZERO;
     for shape in shapes() {

@@ -212,9 +212,12 @@ fn repeated(again: &str, bytes: usize) -> String {
     text
 }
 
+/// A file counts for no less, however little is in it: something must name it.
+const FILE_MIN_BYTES: usize = 128;
+
 /// Texts of one path are put one after another.
 fn set_of(kinds: &[(&str, &str)], bytes: usize) -> Vec<File> {
-    let size: usize = kinds.iter().map(|(_, text)| text.len() + 4).sum();
+    let size: usize = kinds.iter().map(|(path, text)| (path.len() + text.len()).max(FILE_MIN_BYTES)).sum();
     let count = bytes / size;
     let mut files: Vec<File> = Vec::new();
     for (path, text) in kinds {

@@ -9,7 +9,9 @@ pub struct BadPattern;
 enum Part {
     /// `*`: any characters but `/`.
     Star,
-    /// `?`, a class or a character: one character.
+    /// This character.
+    Letter(char),
+    /// `?` or a class: one character.
     One(Vec<(char, char)>, Negated),
 }
 
@@ -60,7 +62,8 @@ fn matches(parts: &[Part], name: &[char], steps: &mut usize) -> bool {
                 continue;
             }
             (Some(Part::One(ranges, negated)), Some(c)) => fits(ranges, *negated, *c),
-            (None, Some(_)) | (Some(Part::One(..)), None) => false,
+            (Some(Part::Letter(letter)), Some(c)) => letter == c,
+            (None, Some(_)) | (Some(Part::One(..) | Part::Letter(_)), None) => false,
         };
         if step {
             (part, at) = (part + 1, at + 1);
@@ -88,15 +91,11 @@ fn parts(pattern: &str) -> Result<Vec<Part>, BadPattern> {
             '*' => Part::Star,
             '?' => Part::One(vec![('/', '/')], Negated::Yes),
             '[' => class(&mut letters)?,
-            '\\' => letters.next().map(one).ok_or(BadPattern)?,
-            c => one(c),
+            '\\' => letters.next().map(Part::Letter).ok_or(BadPattern)?,
+            c => Part::Letter(c),
         });
     }
     Ok(parts)
-}
-
-fn one(c: char) -> Part {
-    Part::One(vec![(c, c)], Negated::No)
 }
 
 fn class(letters: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<Part, BadPattern> {

@@ -334,7 +334,7 @@ fn each_pattern(unit: &Unit<'_>, mut look: impl FnMut(&Line<'_>, &str)) {
 }
 
 /// How many instances are tried: a pattern that keeps one away keeps the others away most often.
-const NAMES_TRIED_MAX: usize = 10;
+const NAMES_TRIED_MAX: usize = 5;
 
 /// The unit itself, or of a template the instances that its own patterns and peers spell out.
 fn names_to_try(unit: &Unit<'_>, own: &Options) -> Vec<String> {
