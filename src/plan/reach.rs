@@ -2,7 +2,7 @@
 
 use crate::contract::{Etcd, Job};
 use crate::destination::{DestinationKind, Local};
-use crate::source::{Content, Engine, SourceKind};
+use crate::source::{At, Content, Database, Engine, EtcdSnapshot, Server, SourceKind};
 use crate::value::{Piece, Reference, Template, Value};
 
 /// What a job touches.
@@ -17,8 +17,12 @@ pub(super) struct Reach {
     pub unknown_write: bool,
     /// Whether it opens network connections.
     pub network: bool,
+    /// Whether it runs `ssh`, which reads the user's own keys and configuration.
+    pub ssh: bool,
     /// Whether it runs programs that the spec names, whose needs nobody knows.
     pub commands: bool,
+    /// Whether it runs client programs of databases, which read settings of their own.
+    pub clients: bool,
     /// Container engines it drives.
     pub engines: Vec<Engine>,
     /// Whether it reads a container's files from the host.
@@ -65,6 +69,32 @@ impl Reach {
                 self.engines.push(container.engine);
                 self.container_files |= matches!(container.content, Content::Tree { .. });
             }
+            SourceKind::Database(database) => self.database(database),
+            SourceKind::EtcdSnapshot(etcd) => {
+                let EtcdSnapshot { endpoints: _, user: _, password: _, ca_file, cert_file, key_file } = etcd;
+                self.network = true;
+                self.reads.extend([ca_file, cert_file, key_file].into_iter().flatten().cloned());
+            }
+        }
+    }
+
+    /// A client program of the host reads its own settings, in the home folder too, and what `options` name; sockets
+    /// below `/run` are reached by whoever may write to them.
+    fn database(&mut self, database: &Database) {
+        let Database { server, at, user: _, password: _, bin, env: _, options } = database;
+        match at {
+            At::Container { container: _, engine } => {
+                self.engines.push(*engine);
+                return;
+            }
+            At::Network { host: _, port: _ } => self.network = true,
+            At::Host { socket } => self.reads.extend(socket.iter().map(known_part)),
+        }
+        self.clients = true;
+        self.reads.extend(bin.iter().map(known_part));
+        self.reads.extend(options.iter().filter(|option| option.to_string().starts_with('/')).map(known_part));
+        if let Server::Sqlite(sqlite) = server {
+            self.reads.push(known_part(&sqlite.path));
         }
     }
 
@@ -74,11 +104,13 @@ impl Reach {
                 self.writes.push((known_part(path), *create));
             }
             DestinationKind::Local(Local { path: Value::Reference(_), create: _ }) => self.unknown_write = true,
-            DestinationKind::S3(s3) => {
+            DestinationKind::S3(_) => self.network = true,
+            DestinationKind::Sftp(_) => {
                 self.network = true;
-                self.reads.extend(s3.ca_file.iter().map(known_part));
+                self.ssh = true;
             }
         }
+        self.reads.extend(kind.parts().files.into_iter().map(known_part));
     }
 
     fn reference(&mut self, reference: &Reference) {

@@ -6,10 +6,10 @@ mod redact;
 pub use read::SecretError;
 
 use crate::contract::{Job, StoreAt};
-use crate::destination::{Destination, DestinationKind, Local, S3};
+use crate::destination::{Destination, DestinationKind, Parts};
 use crate::run::etcd;
 use crate::run::os::Environment;
-use crate::source::{Source, SourceKind};
+use crate::source::Role;
 use crate::value::{Context, ExpandError, Reference, Value};
 use redact::Redactor;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -207,43 +207,25 @@ fn positions<'a>(job: &'a Job, context: &Context) -> Vec<(&'a Value, Context, Po
     }
     for source in &job.sources {
         let context = Context { source: Some(source.name.clone()), ..context.clone() };
-        all.extend(variables(source).map(|value| (value, context.clone(), Position::Variable)));
+        all.extend(source.values().into_iter().map(|(value, role)| (value, context.clone(), role.into())));
     }
     all
 }
 
 fn of_destination(kind: &DestinationKind) -> Vec<(&Value, Position)> {
-    match kind {
-        DestinationKind::Local(Local { path, create: _ }) => vec![(path, Position::Open)],
-        DestinationKind::S3(s3) => {
-            let S3 {
-                endpoint,
-                region,
-                bucket,
-                access_key,
-                secret_key,
-                session_token,
-                prefix,
-                addressing: _,
-                ca_file: _,
-                allow_http: _,
-            } = s3.as_ref();
-            let open =
-                [endpoint, region, prefix].into_iter().flatten().chain([bucket]).map(|value| (value, Position::Open));
-            let secret =
-                [access_key, secret_key, session_token].into_iter().flatten().map(|value| (value, Position::Secret));
-            open.chain(secret).collect()
-        }
-    }
+    let Parts { open, secret, files: _ } = kind.parts();
+    let open = open.into_iter().map(|value| (value, Position::Open));
+    open.chain(secret.into_iter().map(|value| (value, Position::Secret))).collect()
 }
 
-fn variables(source: &Source) -> impl Iterator<Item = &Value> {
-    let env = match &source.kind {
-        SourceKind::Paths(_) => None,
-        SourceKind::Command(command) => Some(&command.env),
-        SourceKind::Container(container) => Some(&container.env),
-    };
-    env.into_iter().flat_map(BTreeMap::values)
+impl From<Role> for Position {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Open => Self::Open,
+            Role::Secret => Self::Secret,
+            Role::Variable => Self::Variable,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@
 mod support;
 
 mod backup;
+mod contract;
+mod databases;
 mod deploy;
 mod docs;
 mod dumps;
@@ -13,6 +15,7 @@ mod dumps_podman;
 mod generate;
 mod harness;
 mod hostile;
+mod linter;
 mod moinmoin;
 mod quickstart;
 mod references;
@@ -20,5 +23,8 @@ mod retention;
 mod scripts;
 mod shells;
 mod stores;
+#[cfg(feature = "sftp")]
+mod stores_sftp;
+mod timeline;
 mod tree;
 mod unit_text;

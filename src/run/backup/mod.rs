@@ -18,6 +18,7 @@ use super::os::{self, Environment, RunId, Stop};
 use super::secret::{SecretError, Secrets};
 use crate::archive::{Identity, MANIFEST_SOURCE, NamePattern};
 use crate::contract::{Job, exit};
+use crate::source::Source;
 use crate::value::{Context, format_duration};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -101,7 +102,7 @@ pub(super) struct Run<'a> {
 
 impl Run<'_> {
     fn names(&self) -> Names {
-        let sources = self.job.sources.iter().map(|source| (source.name.clone(), source.extension().to_owned()));
+        let sources = self.job.sources.iter().flat_map(Source::objects);
         Names { pattern: self.pattern.clone(), sources: sources.collect() }
     }
 

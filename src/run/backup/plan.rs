@@ -3,9 +3,8 @@
 use super::report::span;
 use super::{BackupError, Request, Setting, blackout, setting};
 use crate::contract::Job;
-use crate::destination::{DestinationKind, Local};
 use crate::retention::Keep;
-use crate::source::{Content, Source, SourceKind};
+use crate::source::{At, Content, Database, Databases, Server, Source, SourceKind};
 use crate::value::{Context, Template, Value};
 use serde::Serialize;
 use std::fmt;
@@ -61,12 +60,13 @@ pub fn dry_run(job: &Job, request: &Request) -> Result<RunPlan, BackupError> {
         let context =
             Context { source: Some(source.name.clone()), scratch: Some("{scratch}".into()), ..context.clone() };
         let suffix = job.archive.compression.suffix();
-        let object = format!("{}.{}{suffix}", pattern.stem(&source.name, time), source.extension());
-        PlannedSource { name: source.name.clone(), what: what(source, &context), object }
+        let object = |(name, extension): (String, String)| format!("{}.{extension}{suffix}", pattern.stem(&name, time));
+        let objects: Vec<String> = source.objects().into_iter().map(object).collect();
+        PlannedSource { name: source.name.clone(), what: what(source, &context), object: objects.join(" and ") }
     };
     let destination = |at: &crate::contract::StoreAt| PlannedDestination {
         name: at.to.name.clone(),
-        place: place(&at.to.kind, &context),
+        place: at.to.kind.place(&|part| value(part, &context)),
         keep: kept(&at.keep),
     };
     Ok(RunPlan {
@@ -113,18 +113,33 @@ fn what(source: &Source, context: &Context) -> String {
             };
             format!("{what} in the container {}{run}", text(&container.container, context))
         }
+        SourceKind::Database(database) => of_database(database, context),
+        SourceKind::EtcdSnapshot(etcd) => format!("a snapshot of the etcd at {}", etcd.endpoints.join(", ")),
     }
 }
 
-fn place(kind: &DestinationKind, context: &Context) -> String {
-    match kind {
-        DestinationKind::Local(Local { path, create: _ }) => value(path, context),
-        DestinationKind::S3(s3) => {
-            let prefix = s3.prefix.as_ref().map(|prefix| value(prefix, context)).unwrap_or_default();
-            let endpoint = s3.endpoint.as_ref().map(|endpoint| format!(" ({})", value(endpoint, context)));
-            format!("s3://{}/{prefix}{}", value(&s3.bucket, context), endpoint.unwrap_or_default())
+fn of_database(database: &Database, context: &Context) -> String {
+    let Database { server, at, .. } = database;
+    let which = match (server, server.databases()) {
+        (Server::Sqlite(sqlite), _) => text(&sqlite.path, context),
+        (_, Some(Databases::One(name))) => format!("the database {}", text(name, context)),
+        (_, Some(Databases::Some(names))) => format!("the databases {}", texts(names, context)),
+        (_, Some(Databases::All { .. })) => "every database, as an object of its own,".into(),
+        (Server::Mongodb(mongodb), None) => match &mongodb.database {
+            Some(name) => format!("the database {}", text(name, context)),
+            None => "all databases".into(),
+        },
+        (_, None) => "everything".into(),
+    };
+    let place = match at {
+        At::Host { socket: None } => "on this host".to_owned(),
+        At::Host { socket: Some(socket) } => format!("at {}", text(socket, context)),
+        At::Network { host, port } => {
+            format!("at {}{}", value(host, context), port.map(|port| format!(":{port}")).unwrap_or_default())
         }
-    }
+        At::Container { container, engine: _ } => format!("in the container {}", text(container, context)),
+    };
+    format!("{which} of {} {place}", server.key())
 }
 
 fn kept(keep: &Keep) -> String {

@@ -4,7 +4,7 @@ use super::Run;
 use super::report::{Problem, RunReport, SourceReport};
 use super::site::{Site, SiteState, Staged};
 use crate::archive::INDEX_SUFFIX;
-use crate::run::dump::{Dump, DumpError, Outcome, Running};
+use crate::run::dump::{self, Dump, DumpError, Outcome, Running};
 use crate::run::manifest::{Entry, Index, Stored};
 use crate::run::os::Stop;
 use crate::run::pack::{Fan, PackError, Packed, PackedIndex, Packing, Seal, pack};
@@ -69,13 +69,27 @@ impl Run<'_> {
     pub(super) async fn store(&self, sites: &mut [Site], report: &mut RunReport) -> Result<Vec<Entry>, Problem> {
         let mut entries = vec![];
         for source in &self.job.sources {
-            let done = self.source(source, sites).await;
-            let (entry, of_source) = done.map_err(|error| error.problem())?;
-            tracing::info!("{of_source}");
-            entries.push(entry);
-            report.sources.push(of_source);
+            for part in self.parts(source).await.map_err(|error| error.problem())? {
+                let done = self.source(&part, sites).await;
+                let (entry, of_source) = done.map_err(|error| error.problem())?;
+                tracing::info!("{of_source}");
+                entries.push(entry);
+                report.sources.push(of_source);
+            }
         }
         Ok(entries)
+    }
+
+    /// The sources that a source is stored as, one object each.
+    async fn parts(&self, source: &Source) -> Result<Vec<Source>, SourceError> {
+        if !source.is_many() {
+            return Ok(vec![source.clone()]);
+        }
+        let (source, with) = (source.clone(), self.with.clone());
+        let name = source.name.clone();
+        let asked = spawn_blocking(move || dump::parts(&source, &with)).await;
+        let asked = asked.map_err(|error| SourceError::Broken(name.clone(), error))?;
+        asked.map_err(|error| SourceError::Dump(name, error))
     }
 
     async fn source(&self, source: &Source, sites: &mut [Site]) -> Result<(Entry, SourceReport), SourceError> {

@@ -4,9 +4,9 @@ use super::destination::is_loopback;
 use super::fields::{Decoder, Field, Fields};
 use super::scalar::Holds;
 use crate::contract::Etcd;
-use crate::destination::{Destination, DestinationKind};
+use crate::destination::{Destination, Server};
 use crate::diag::Span;
-use crate::source::{Source, SourceKind};
+use crate::source::Source;
 use crate::spec::model::{Job, JobIn, Relations, Service, StoreEntry};
 use crate::spec::yaml::{Content, Node};
 use crate::target::{Scheduler, Target};
@@ -42,12 +42,10 @@ fn is_loopback_address(address: &str) -> bool {
 }
 
 fn is_remote(destination: &Destination) -> bool {
-    match &destination.kind {
-        DestinationKind::Local(_) => false,
-        DestinationKind::S3(s3) => {
-            let written = s3.endpoint.as_ref().and_then(Value::text).and_then(Template::as_literal);
-            !written.is_some_and(is_loopback_address)
-        }
+    match destination.kind.server() {
+        Server::None => false,
+        Server::Somewhere => true,
+        Server::At(address) => !address.text().and_then(Template::as_literal).is_some_and(is_loopback_address),
     }
 }
 
@@ -56,29 +54,15 @@ fn is_etcd(value: &Value) -> bool {
 }
 
 fn asks_etcd(destination: &Destination) -> bool {
-    destination_values(destination).into_iter().any(is_etcd)
+    destination.kind.values().any(is_etcd)
 }
 
 fn source_asks_etcd(source: &Source) -> bool {
-    source_values(source).into_iter().any(is_etcd)
+    source_values(source).any(is_etcd)
 }
 
-fn destination_values(destination: &Destination) -> Vec<&Value> {
-    match &destination.kind {
-        DestinationKind::Local(local) => vec![&local.path],
-        DestinationKind::S3(s3) => {
-            let optional = [&s3.endpoint, &s3.region, &s3.access_key, &s3.secret_key, &s3.session_token, &s3.prefix];
-            optional.into_iter().flatten().chain([&s3.bucket]).collect()
-        }
-    }
-}
-
-fn source_values(source: &Source) -> Vec<&Value> {
-    match &source.kind {
-        SourceKind::Paths(_) => vec![],
-        SourceKind::Command(command) => command.env.values().collect(),
-        SourceKind::Container(container) => container.env.values().collect(),
-    }
+fn source_values(source: &Source) -> impl Iterator<Item = &Value> {
+    source.values().into_iter().map(|(value, _)| value)
 }
 
 impl Decoder<'_> {
@@ -101,7 +85,8 @@ impl Decoder<'_> {
         let sources = sources.map(|f| self.sources(&f, has_instances)).unwrap_or_default();
         let fleet = fields.take("fleet", self).map(|f| self.fleet(&f, unit)).unwrap_or_default();
         let archive = fields.take("archive", self);
-        let archive = self.archive(archive.as_ref(), has_instances, fleet.global, sources.len());
+        let objects = sources.iter().map(|source| if source.is_many() { 2 } else { 1 }).sum();
+        let archive = self.archive(archive.as_ref(), has_instances, fleet.global, objects);
         let store = fields
             .need("store", self, "where to: `store: [{to: DESTINATION}]`")
             .map(|f| self.store(&f, has_instances, around.destinations))
@@ -145,7 +130,7 @@ impl Decoder<'_> {
             return;
         }
         let destinations = store.iter().filter_map(|entry| around.destinations.get(&entry.to));
-        let values = destinations.flat_map(destination_values).chain(sources.iter().flat_map(source_values));
+        let values = destinations.flat_map(|d| d.kind.values()).chain(sources.iter().flat_map(source_values));
         let name = values.filter_map(Value::reference).find_map(|reference| match reference {
             Reference::Env(name) => Some(name.clone()),
             Reference::Etcd(_) | Reference::File(_) | Reference::Credential { .. } | Reference::Command(_) => None,

@@ -1,11 +1,13 @@
 //! The tree of values, decoded into the model; every fault is reported, and decoding goes on.
 
 mod archive;
+mod database;
 mod destination;
 mod fields;
 mod job;
 mod names;
 mod reference;
+mod remote;
 mod scalar;
 mod schedule;
 mod secrets;

@@ -6,7 +6,7 @@
 
 use super::fields::Decoder;
 use crate::archive::{Identity, NamePattern};
-use crate::destination::{Destination, DestinationKind, Local, S3};
+use crate::destination::{Destination, Parts};
 use crate::spec::model::{Job, Spec};
 use crate::value::{Reference, Template, Value};
 use jiff::tz::TimeZone;
@@ -26,9 +26,16 @@ struct Named<'a> {
     job: &'a Job,
     instance: Option<&'a str>,
     pattern: NamePattern,
-    source: (&'a str, &'a str),
+    /// The object's name and extension.
+    source: (String, String),
     /// The name, a digit of its time as [`NamePattern::DIGIT`], an unknown host as [`NamePattern::HOST`].
     shape: String,
+}
+
+impl Named<'_> {
+    fn object(&self) -> (&str, &str) {
+        (&self.source.0, &self.source.1)
+    }
 }
 
 /// Two of the same place that may be called the same.
@@ -77,13 +84,7 @@ fn instances(job: &Job) -> Vec<Option<&str>> {
 
 /// What tells one folder from another, for a job's instance: two destinations that are one folder count as one.
 fn location(destination: &Destination, job: &Job, instance: Option<&str>) -> String {
-    let text = match &destination.kind {
-        DestinationKind::Local(local) => format!("{:?}", shown(&local.path).trim_end_matches('/')),
-        DestinationKind::S3(s3) => {
-            let option = |value: &Option<Value>| value.as_ref().map(shown).unwrap_or_default();
-            format!("{:?} {:?} {:?}", option(&s3.endpoint), shown(&s3.bucket), option(&s3.prefix))
-        }
-    };
+    let text = destination.kind.place(&shown);
     text.replace("{job}", &job.name).replace("{instance}", instance.unwrap_or(""))
 }
 
@@ -97,12 +98,11 @@ fn shown(value: &Value) -> String {
 fn named<'a>(job: &'a Job, instance: Option<&'a str>) -> Vec<Named<'a>> {
     let identity = Identity { job: &job.name, instance, host: None };
     let pattern = job.archive.name.pattern(identity, TimeZone::UTC);
-    let named = |source: &'a crate::source::Source| {
-        let source = (source.name.as_str(), source.extension());
-        let shape = pattern.shape(source.0, source.1);
+    let named = |source: (String, String)| {
+        let shape = pattern.shape(&source.0, &source.1);
         Named { job, instance, pattern: pattern.clone(), source, shape }
     };
-    job.sources.iter().map(named).collect()
+    job.sources.iter().flat_map(crate::source::Source::objects).map(named).collect()
 }
 
 fn is_same(one: &Named<'_>, other: &Named<'_>) -> bool {
@@ -177,7 +177,7 @@ impl Budget {
             return false;
         }
         self.comparisons = self.comparisons.saturating_sub(1);
-        one.pattern.may_equal(one.source, &other.pattern, other.source)
+        one.pattern.may_equal(one.object(), &other.pattern, other.object())
     }
 }
 
@@ -242,26 +242,8 @@ fn report(one: &Named<'_>, other: &Named<'_>, decoder: &mut Decoder<'_>) {
 
 /// Whether a destination is another one for each instance.
 pub(super) fn uses_instance(destination: &Destination) -> bool {
-    match &destination.kind {
-        DestinationKind::Local(Local { path, create: _ }) => value_uses_instance(path),
-        DestinationKind::S3(s3) => {
-            let S3 {
-                endpoint,
-                region,
-                bucket,
-                access_key,
-                secret_key,
-                session_token,
-                prefix,
-                addressing: _,
-                ca_file,
-                allow_http: _,
-            } = s3.as_ref();
-            let optional = [endpoint, region, access_key, secret_key, session_token, prefix];
-            optional.into_iter().flatten().chain([bucket]).any(value_uses_instance)
-                || ca_file.as_ref().is_some_and(Template::uses_instance)
-        }
-    }
+    let Parts { open, secret, files } = destination.kind.parts();
+    open.into_iter().chain(secret).any(value_uses_instance) || files.into_iter().any(Template::uses_instance)
 }
 
 fn value_uses_instance(value: &Value) -> bool {
