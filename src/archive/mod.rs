@@ -2,11 +2,14 @@
 
 mod name;
 mod part;
+mod recipient;
 
-pub use name::{ArchiveName, Identity, NameError, NamePattern, ParsedName};
+pub use name::{ArchiveName, Identity, NameError, NamePattern, ParsedName, safe};
 pub use part::{ANY_PART, PART_MARK, part_name, source_of};
 
-use crate::value::Template;
+pub use recipient::{RecipientError, RecipientKind, recipient_kind, ssh_key};
+
+use crate::value::{Template, Value};
 use serde::{Deserialize, Serialize};
 
 /// How the archives of a job are packed and named.
@@ -24,7 +27,36 @@ pub struct Archive {
     /// means what suits the compression.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frame_size: Option<u64>,
+    /// How it is encrypted, if at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encrypt: Option<Encrypt>,
 }
+
+/// For whom archives are encrypted: for recipients, of whom there is one at least, or by a passphrase alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Encrypt {
+    /// Public keys: `age1…`, `ssh-ed25519 …`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recipients: Vec<String>,
+    /// A file of the host with more of them, one a line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipients_file: Option<Template>,
+    /// A passphrase; always a reference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passphrase: Option<Value>,
+}
+
+/// How an archive that lies at a destination is encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cipher {
+    /// With age (age-encryption.org/v1).
+    Age,
+}
+
+/// What encryption adds to a name, with its dot.
+pub const AGE_SUFFIX: &str = ".age";
 
 /// The shortest frame: below, every frame's own start costs more than a few hundredths.
 pub const FRAME_MIN_BYTES: u64 = 64 << 10;
@@ -32,6 +64,18 @@ pub const FRAME_MIN_BYTES: u64 = 64 << 10;
 pub const FRAME_MAX_BYTES: u64 = 256 << 20;
 
 impl Archive {
+    /// What compression and encryption add to a name, with their dots.
+    #[must_use]
+    pub fn suffix(&self) -> String {
+        format!("{}{}", self.compression.suffix(), self.cipher_suffix())
+    }
+
+    /// What encryption adds to a name, with its dot.
+    #[must_use]
+    pub fn cipher_suffix(&self) -> &'static str {
+        if self.encrypt.is_some() { AGE_SUFFIX } else { "" }
+    }
+
     /// How much of the content goes into one frame, in bytes: each is compressed alone, so that a part of the archive
     /// can be read without the rest, and so that several threads compress at once.
     #[must_use]
@@ -102,7 +146,7 @@ impl Default for Archive {
     fn default() -> Self {
         let threads = Compression::THREADS_DEFAULT;
         let compression = Compression::Zstd { level: Compression::ZSTD_LEVEL_DEFAULT, threads };
-        Self { name: ArchiveName::for_job(false, false), compression, timezone: None, frame_size: None }
+        Self { name: ArchiveName::for_job(false, false), compression, timezone: None, frame_size: None, encrypt: None }
     }
 }
 

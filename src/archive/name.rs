@@ -1,7 +1,7 @@
 //! Names of archives: printed from a template, and parsed back exactly, so that pruning touches nothing else.
 
 use super::part::{ANY_PART, PART_MARK, candidates};
-use super::{INDEX_SUFFIX, MANIFEST_SOURCE, MANIFEST_SUFFIX, default_template};
+use super::{AGE_SUFFIX, INDEX_SUFFIX, MANIFEST_SOURCE, MANIFEST_SUFFIX, default_template};
 use crate::value::{Piece, Placeholder, Template, TimeField, TimePart};
 use jiff::{Timestamp, civil, tz::TimeZone};
 use serde::{Deserialize, Serialize};
@@ -63,7 +63,7 @@ pub struct NamePattern {
 
 /// A name's extension may end so, in this order, after what its source gives it.
 const COMPRESSION_SUFFIXES: [&str; 4] = [".gz", ".zst", "", INDEX_SUFFIX];
-const ENCRYPTION_SUFFIXES: [&str; 2] = [".age", ""];
+const ENCRYPTION_SUFFIXES: [&str; 2] = [AGE_SUFFIX, ""];
 
 /// What a name says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -188,7 +188,8 @@ fn check_text(template: &Template) -> Result<(), NameError> {
 }
 
 /// What a placeholder stands for, as part of one file name.
-fn safe(text: &str) -> String {
+#[must_use]
+pub fn safe(text: &str) -> String {
     text.chars().map(|c| if c == '/' || c.is_control() { '-' } else { c }).collect()
 }
 

@@ -7,7 +7,7 @@ pub use args::{BackupArgs, Instance, SpecLocation, SpecLocationError, Word};
 
 use crate::archive::Archive;
 use crate::destination::Destination;
-use crate::retention::Keep;
+use crate::retention::{Guard, Keep};
 use crate::source::Source;
 use crate::value::{Reference, Value, optional_duration_serde};
 use serde::{Deserialize, Serialize};
@@ -39,6 +39,9 @@ pub struct Job {
     pub archive: Archive,
     /// Where it goes, and what is kept there.
     pub store: Vec<StoreAt>,
+    /// When a new archive is too small for anything to be removed on its account; none where no size is too small.
+    #[serde(default = "Guard::usual", skip_serializing_if = "Guard::is_usual")]
+    pub guard: Option<Guard>,
     /// The etcd that `{etcd: KEY}` means.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub etcd: Option<Etcd>,
@@ -172,7 +175,8 @@ impl Job {
     pub fn values(&self) -> impl Iterator<Item = &Value> {
         let of_store = self.store.iter().flat_map(|store| store.to.kind.values());
         let of_source = self.sources.iter().flat_map(Source::values).map(|(value, _)| value);
-        of_store.chain(of_source)
+        let passphrase = self.archive.encrypt.iter().filter_map(|encrypt| encrypt.passphrase.as_ref());
+        of_store.chain(of_source).chain(passphrase)
     }
 
     /// Every reference, etcd's own password included.

@@ -164,10 +164,10 @@ impl<'a> Context<'a> {
         orders.get_or_init(|| super::rules::named(unit, &["After", "Before"]))
     }
 
-    /// The exposure above which a unit is told of, if any.
+    /// The exposure above which a unit is told of, if any: what was set for all, or else in the unit's settings.
     #[must_use]
-    pub fn exposure_max(&self) -> Option<Score> {
-        self.exposure_max
+    pub fn exposure_max(&self, unit: &Unit<'_>) -> Option<Score> {
+        self.exposure_max.or_else(|| unit.main()?.exposure_max)
     }
 
     /// All units.

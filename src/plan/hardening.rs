@@ -102,6 +102,9 @@ pub(super) fn lines(cause: &Cause<'_>, reach: &Reach) -> Vec<Line> {
                 .iter()
                 .map(|path| Line::new("ReadWritePaths", cause.path_word(path, &route), &route)),
         );
+        // A dash lets the service start where the path is not there.
+        let perhaps = reach.perhaps_writes.iter().map(|path| cause.path_word(&format!("-{path}"), &route));
+        lines.extend(perhaps.map(|word| Line::new("ReadWritePaths", word, &route)));
     }
     lines
 }

@@ -1,7 +1,9 @@
 //! An object on its way back: digest checked, decompressed, in bounded memory.
 
-use super::manifest::Entry;
-use super::store::{ByteStream, Object, Store, StoreError};
+use super::cipher::Keys;
+use super::manifest::Stored;
+use super::store::{ByteStream, Store, StoreError};
+use crate::archive::AGE_SUFFIX;
 use bytes::{Buf as _, Bytes};
 use futures_util::stream::StreamExt as _;
 use sha2::{Digest as _, Sha256};
@@ -28,8 +30,8 @@ pub enum FetchError {
         /// How it differs.
         what: String,
     },
-    /// It is encrypted.
-    #[error("`{name}` is encrypted, which this program does not undo: decrypt it with age, then unpack it with tar")]
+    /// It is encrypted, and there is nothing to open it with.
+    #[error("`{name}` is encrypted: name what opens it, with --identity FILE or --passphrase-file FILE")]
     Encrypted {
         /// The object.
         name: String,
@@ -45,9 +47,18 @@ pub enum FetchError {
     },
 }
 
-/// How an object is compressed, by its name, and its name without that.
+/// How an object is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Coding {
+pub struct Coding {
+    /// Whether it is encrypted, around everything else.
+    pub sealed: bool,
+    /// How it is compressed.
+    pub packed: PackedAs,
+}
+
+/// How an object is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PackedAs {
     /// Not at all.
     Plain,
     /// gzip, of one member or of several.
@@ -56,19 +67,21 @@ pub enum Coding {
     Zstd,
 }
 
-/// Tells how an object is compressed, and what its content is called.
-///
-/// # Errors
-/// [`FetchError::Encrypted`].
-pub fn coding(name: &str) -> Result<(Coding, &str), FetchError> {
-    if name.strip_suffix(".age").is_some() {
-        return Err(FetchError::Encrypted { name: name.into() });
-    }
-    Ok(match (name.strip_suffix(".gz"), name.strip_suffix(".zst")) {
-        (Some(content), _) => (Coding::Gzip, content),
-        (_, Some(content)) => (Coding::Zstd, content),
-        (None, None) => (Coding::Plain, name),
-    })
+impl Coding {
+    /// An object's bytes as they are.
+    pub const STORED: Self = Self { sealed: false, packed: PackedAs::Plain };
+}
+
+/// Tells from an object's name how it is packed, and what its content is called.
+#[must_use]
+pub fn coding(name: &str) -> (Coding, &str) {
+    let (sealed, name) = name.strip_suffix(AGE_SUFFIX).map_or((false, name), |name| (true, name));
+    let (packed, content) = match (name.strip_suffix(".gz"), name.strip_suffix(".zst")) {
+        (Some(content), _) => (PackedAs::Gzip, content),
+        (_, Some(content)) => (PackedAs::Zstd, content),
+        (None, None) => (PackedAs::Plain, name),
+    };
+    (Coding { sealed, packed }, content)
 }
 
 /// Reads an object through digest and decoder into `sink`, which runs in a thread of its own and reads to the end.
@@ -77,22 +90,26 @@ pub fn coding(name: &str) -> Result<(Coding, &str), FetchError> {
 /// See [`FetchError`]; where both the sink failed and the object is damaged, the damage is told.
 pub async fn fetch<T: Send + 'static>(
     store: &dyn Store,
-    object: &Object,
-    expected: Option<&Entry>,
+    name: &str,
+    expected: Option<&Stored>,
+    (coding, keys): (Coding, &Keys),
     sink: impl FnOnce(&mut dyn Read) -> io::Result<T> + Send + 'static,
 ) -> Result<T, FetchError> {
-    let (coding, _) = coding(&object.name)?;
-    let stream = store.open_read(&object.name).await?;
+    if coding.sealed && keys.is_none() {
+        return Err(FetchError::Encrypted { name: name.into() });
+    }
+    let stream = store.open_read(name).await?;
     let (chunks, received) = channel(CHUNKS_WAITING);
-    let work = tokio::task::spawn_blocking(move || decode(coding, received, sink));
+    let keys = keys.clone();
+    let work = tokio::task::spawn_blocking(move || decode(coding, &keys, received, sink));
     let trouble = pump(stream, chunks).await;
     let joined = work.await.map_err(io::Error::other);
     if let Some(error) = trouble {
         return Err(error.into());
     }
-    let unpack = |source| FetchError::Unpack { name: object.name.clone(), source };
+    let unpack = |source| FetchError::Unpack { name: name.to_owned(), source };
     let decoded = joined.map_err(unpack)?;
-    compare(object, expected, &decoded)?;
+    compare(name, expected, &decoded)?;
     decoded.result.map_err(unpack)
 }
 
@@ -119,11 +136,12 @@ struct Decoded<T> {
 
 fn decode<T>(
     coding: Coding,
+    keys: &Keys,
     received: Receiver<Bytes>,
     sink: impl FnOnce(&mut dyn Read) -> io::Result<T>,
 ) -> Decoded<T> {
     let mut source = Hashed { received, chunk: Bytes::new(), digest: Sha256::new(), size: 0 };
-    let result = decoded_into(coding, &mut source, sink);
+    let result = unpacked(coding, keys, &mut source, sink);
     // The digest is of the whole object, whatever the sink made of it.
     let rest = io::copy(&mut source, &mut io::sink());
     let mut sha256 = String::new();
@@ -133,24 +151,27 @@ fn decode<T>(
     Decoded { result: rest.and(result), size: source.size, sha256 }
 }
 
-fn decoded_into<T>(
+/// What is in a packed stream, for `sink` to read.
+pub(super) fn unpacked<T>(
     coding: Coding,
-    source: &mut Hashed,
+    keys: &Keys,
+    source: &mut dyn Read,
     sink: impl FnOnce(&mut dyn Read) -> io::Result<T>,
 ) -> io::Result<T> {
-    match coding {
-        Coding::Plain => sink(source),
-        Coding::Gzip => sink(&mut flate2::read::MultiGzDecoder::new(source)),
-        Coding::Zstd => {
-            let mut decoder = zstd::stream::read::Decoder::new(source)?;
+    let mut opened = keys.open(source, coding.sealed)?;
+    match coding.packed {
+        PackedAs::Plain => sink(&mut opened),
+        PackedAs::Gzip => sink(&mut flate2::read::MultiGzDecoder::new(opened)),
+        PackedAs::Zstd => {
+            let mut decoder = zstd::stream::read::Decoder::new(opened)?;
             decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
             sink(&mut decoder)
         }
     }
 }
 
-fn compare<T>(object: &Object, expected: Option<&Entry>, decoded: &Decoded<T>) -> Result<(), FetchError> {
-    let damaged = |what: String| Err(FetchError::Damaged { name: object.name.clone(), what });
+fn compare<T>(name: &str, expected: Option<&Stored>, decoded: &Decoded<T>) -> Result<(), FetchError> {
+    let damaged = |what: String| Err(FetchError::Damaged { name: name.to_owned(), what });
     match expected {
         Some(expected) if expected.size != decoded.size => {
             damaged(format!("has {} bytes, its manifest says {}", decoded.size, expected.size))

@@ -1,6 +1,6 @@
 //! What a set of archives holds, stored beside them and last: a set without its manifest is not complete.
 
-use crate::archive::Compression;
+use crate::archive::{Cipher, Compression};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +56,9 @@ pub struct Entry {
     /// How many files and folders are in it, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub members: Option<u64>,
+    /// How it is encrypted, if at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<Cipher>,
     /// Of how many frames it is, each of which can be unpacked alone.
     pub frames: u64,
     /// Where its frames and its members begin: see [`crate::run::index`]; encrypted where the object is.
@@ -158,6 +161,7 @@ pub(super) mod tests {
             sha256: "00".repeat(32),
             compression: Compression::Gzip { level: 6, threads: 2 },
             members: None,
+            encryption: None,
             frames: 1,
             index: Index::Inline(String::new()),
         };

@@ -4,6 +4,7 @@
 
 pub mod backup;
 pub mod catalog;
+pub mod cipher;
 pub mod dump;
 pub mod etcd;
 pub mod fetch;
@@ -11,8 +12,10 @@ pub mod index;
 pub mod journal;
 pub mod lock;
 pub mod manifest;
+pub mod mark;
 pub mod os;
 pub mod pack;
+pub mod partial;
 pub mod prune;
 pub mod restore;
 pub mod scratch;

@@ -1,16 +1,19 @@
 //! Back into a folder, and verification, which is the same without a folder.
 
 use super::catalog::Set;
-use super::fetch::{FetchError, coding, fetch};
-use super::manifest::Entry;
+use super::cipher::Keys;
+use super::fetch::{Coding, FetchError, coding, fetch};
+use super::manifest::{Entry, Index};
 use super::os::{Environment, Stop};
+use super::partial::{PartialTar, Patterns, Picked, RangeReader, index_counts, pick};
 use super::store::{Object, Store};
 use super::untar;
-use crate::archive::INDEX_SUFFIX;
+use crate::archive::{AGE_SUFFIX, INDEX_SUFFIX};
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What the way back needs of the machine.
 #[derive(Debug, Clone)]
@@ -19,6 +22,8 @@ pub struct Machine {
     pub environment: Environment,
     /// Whether to end early.
     pub stop: Stop,
+    /// What opens encrypted archives.
+    pub keys: Keys,
 }
 
 /// Why a set was not restored; the folder is as it was.
@@ -44,6 +49,29 @@ pub enum RestoreError {
     /// An object.
     #[error(transparent)]
     Fetch(#[from] FetchError),
+    /// A pattern that is none.
+    #[error("`{0}` is no pattern of paths")]
+    Pattern(String, #[source] globset::Error),
+    /// Paths were asked for, and nobody knows where they are.
+    #[error("this archive has no manifest, which tells where its files are: restore it whole")]
+    NoIndex,
+    /// Paths were asked for, of something that has none.
+    #[error("`{0}` is no tar archive, and has no paths")]
+    NoPaths(String),
+    /// Nothing has such a path.
+    #[error("nothing in the archive fits {0}")]
+    NoMatch(String),
+}
+
+/// What was restored of one object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restored {
+    /// The object.
+    pub name: String,
+    /// How many bytes of it, and of its index, were fetched; none where it was read whole.
+    pub fetched: Option<u64>,
+    /// How many files and folders came of it, where that is known.
+    pub members: Option<u64>,
 }
 
 /// An object, and what its manifest says of it.
@@ -69,21 +97,30 @@ fn wanted(set: &Set, source: Option<&str>) -> Result<Vec<Wanted>, RestoreError> 
     chosen.into_iter().map(find).collect()
 }
 
-/// Restores a set, or one source of it, into a folder that is not there yet or is empty. Archives are unpacked, other
+/// What of a set is restored.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Part<'a> {
+    /// One source; every one without it.
+    pub source: Option<&'a str>,
+    /// What fits one of these patterns, with all that is below; everything where there are none.
+    pub paths: &'a [String],
+}
+
+/// Restores a set, or a part of it, into a folder that is not there yet or is empty. Archives are unpacked, other
 /// content becomes a file. Everything goes into a folder beside it first, which then takes its name: a restore that
 /// fails or is stopped leaves nothing behind.
 ///
 /// # Errors
 /// See [`RestoreError`].
 pub async fn restore(
-    store: &dyn Store,
+    store: &Arc<dyn Store>,
     set: &Set,
-    source: Option<&str>,
+    part: Part<'_>,
     to: &Path,
     machine: &Machine,
-) -> Result<Vec<String>, RestoreError> {
+) -> Result<Vec<Restored>, RestoreError> {
     let failed = |source| RestoreError::Folder { path: to.to_owned(), source };
-    let wanted = wanted(set, source)?;
+    let wanted = wanted(set, part.source)?;
     check_empty(to)?;
     let parent = match to.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
@@ -93,22 +130,86 @@ pub async fn restore(
     let staged = tempfile::Builder::new().prefix(".eightbells-restore-").tempdir_in(&parent).map_err(failed)?;
     let inner = staged.path().join("content");
     DirBuilder::new().mode(0o755).create(&inner).map_err(failed)?;
-    let mut restored = vec![];
-    for Wanted { object, expected } in wanted {
-        let (folder, machine, name) = (inner.clone(), machine.clone(), content_name(&object.name)?);
-        fetch(store, &object, expected.as_ref(), move |content| unpack(content, &folder, &name, &machine)).await?;
-        restored.push(object.name);
-    }
+    let restored = if part.paths.is_empty() {
+        whole(store.as_ref(), wanted, &inner, machine).await?
+    } else {
+        parts(store, wanted, part.paths, &inner, machine).await?
+    };
     publish(&inner, to).map_err(failed)?;
     Ok(restored)
 }
 
-fn content_name(name: &str) -> Result<String, FetchError> {
-    Ok(coding(name)?.1.to_owned())
+async fn whole(
+    store: &dyn Store,
+    wanted: Vec<Wanted>,
+    folder: &Path,
+    machine: &Machine,
+) -> Result<Vec<Restored>, RestoreError> {
+    let mut restored = vec![];
+    for Wanted { object, expected } in wanted {
+        let (coding, content) = coding(&object.name);
+        let (folder, on, content) = (folder.to_owned(), machine.clone(), content.to_owned());
+        let stored = expected.as_ref().map(Entry::stored);
+        let sink = move |stream: &mut dyn Read| unpack(stream, &folder, &content, &on);
+        fetch(store, &object.name, stored.as_ref(), (coding, &machine.keys), sink).await?;
+        restored.push(Restored { name: object.name, fetched: None, members: None });
+    }
+    Ok(restored)
+}
+
+/// Only what fits the patterns, of every archive that has something that does.
+async fn parts(
+    store: &Arc<dyn Store>,
+    wanted: Vec<Wanted>,
+    patterns: &[String],
+    folder: &Path,
+    machine: &Machine,
+) -> Result<Vec<Restored>, RestoreError> {
+    let patterns = Patterns::new(patterns).map_err(|(pattern, error)| RestoreError::Pattern(pattern, error))?;
+    let mut restored = vec![];
+    let mut without_paths = None;
+    for Wanted { object, expected } in wanted {
+        let entry = expected.ok_or(RestoreError::NoIndex)?;
+        if !is_tar(coding(&object.name).1) {
+            without_paths = Some(object.name);
+            continue;
+        }
+        let picked = pick(store.as_ref(), &entry, &patterns, &machine.keys).await?;
+        if picked.members > 0 {
+            let members = Some(picked.members);
+            let fetched = Some(extract_picked(store, &entry, picked, folder, machine).await?);
+            restored.push(Restored { name: object.name, fetched, members });
+        }
+    }
+    match (restored.is_empty(), without_paths) {
+        (false, _) => Ok(restored),
+        (true, Some(name)) => Err(RestoreError::NoPaths(name)),
+        (true, None) => Err(RestoreError::NoMatch(patterns.to_string())),
+    }
+}
+
+async fn extract_picked(
+    store: &Arc<dyn Store>,
+    entry: &Entry,
+    picked: Picked,
+    folder: &Path,
+    machine: &Machine,
+) -> Result<u64, FetchError> {
+    let (folder, on, of_index) = (folder.to_owned(), machine.clone(), picked.index_bytes);
+    let unpack = |source| FetchError::Unpack { name: entry.name.clone(), source };
+    let source = RangeReader::new(Arc::clone(store), &entry.stored());
+    let fetched = source.fetched();
+    let (coding, _) = coding(&entry.name);
+    let work = tokio::task::spawn_blocking(move || {
+        let mut archive = PartialTar::open(source, picked, coding, &on.keys)?;
+        untar::extract(&mut archive, &folder, &on.environment, &on.stop)
+    });
+    work.await.map_err(io::Error::other).and_then(|done| done).map_err(unpack)?;
+    Ok(fetched.bytes() + of_index)
 }
 
 fn is_index(name: &str) -> bool {
-    name.strip_suffix(".age").unwrap_or(name).ends_with(INDEX_SUFFIX)
+    name.strip_suffix(AGE_SUFFIX).unwrap_or(name).ends_with(INDEX_SUFFIX)
 }
 
 fn is_tar(content: &str) -> bool {
@@ -162,25 +263,55 @@ pub struct Verified {
     pub name: String,
     /// Its length as stored, in bytes.
     pub size: u64,
-    /// How many files and folders it holds, for a tar.
+    /// How many files and folders it holds, for a tar that was looked into.
     pub members: Option<u64>,
     /// Whether there was a manifest to compare with.
     pub against_manifest: bool,
+    /// Whether it was looked into; of an encrypted one without its key, only length and SHA-256 are compared.
+    pub deep: bool,
 }
 
-/// Reads every object of a set to its end: length and SHA-256 against the manifest, the compression's own checksums, and
-/// every member of an archive.
+/// Reads every object of a set to its end: length and SHA-256 against the manifest, the compression's own checksums,
+/// every member of an archive, and its index.
 ///
 /// # Errors
 /// See [`RestoreError`].
 pub async fn verify(store: &dyn Store, set: &Set, machine: &Machine) -> Result<Vec<Verified>, RestoreError> {
     let mut verified = vec![];
     for Wanted { object, expected } in wanted(set, None)? {
-        let (machine, name) = (machine.clone(), content_name(&object.name)?);
-        let members = fetch(store, &object, expected.as_ref(), move |content| walk(content, &name, &machine)).await?;
-        verified.push(Verified { name: object.name, size: object.size, members, against_manifest: expected.is_some() });
+        let (coding, content) = coding(&object.name);
+        let deep = !coding.sealed || !machine.keys.is_none();
+        let stored = expected.as_ref().map(Entry::stored);
+        let (on, content) = (machine.clone(), content.to_owned());
+        let how = if deep { (coding, &machine.keys) } else { (Coding::STORED, &machine.keys) };
+        let sink = move |stream: &mut dyn Read| walk(stream, if deep { &content } else { "" }, &on);
+        let members = fetch(store, &object.name, stored.as_ref(), how, sink).await?;
+        if let Some(entry) = &expected {
+            verify_index(store, entry, deep, machine).await?;
+        }
+        let against_manifest = expected.is_some();
+        verified.push(Verified { name: object.name, size: object.size, members, against_manifest, deep });
     }
     Ok(verified)
+}
+
+/// The index tells of as many members and bytes as the manifest does.
+async fn verify_index(store: &dyn Store, entry: &Entry, deep: bool, machine: &Machine) -> Result<(), FetchError> {
+    match (&entry.index, deep) {
+        (Index::Inline(_), false) => Ok(()),
+        (Index::Object(stored), false) => {
+            let on = machine.clone();
+            let sink = move |stream: &mut dyn Read| walk(stream, "", &on).map(drop);
+            fetch(store, &stored.name, Some(stored), (Coding::STORED, &machine.keys), sink).await
+        }
+        (Index::Inline(_) | Index::Object(_), true) => {
+            let counts = index_counts(store, entry, &machine.keys).await?;
+            let fits = entry.members.is_none_or(|members| members == counts.members)
+                && (counts.frames, counts.raw) == (entry.frames, entry.raw_size);
+            let what = "has an index that tells of other content".to_owned();
+            if fits { Ok(()) } else { Err(FetchError::Damaged { name: entry.name.clone(), what }) }
+        }
+    }
 }
 
 fn walk(content: &mut dyn Read, name: &str, machine: &Machine) -> io::Result<Option<u64>> {

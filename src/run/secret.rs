@@ -205,6 +205,8 @@ fn positions<'a>(job: &'a Job, context: &Context) -> Vec<(&'a Value, Context, Po
         let found = of_destination(kind);
         all.extend(found.into_iter().map(|(value, position)| (value, context.clone(), position)));
     }
+    let passphrase = job.archive.encrypt.iter().filter_map(|encrypt| encrypt.passphrase.as_ref());
+    all.extend(passphrase.map(|value| (value, context.clone(), Position::Secret)));
     for source in &job.sources {
         let context = Context { source: Some(source.name.clone()), ..context.clone() };
         all.extend(source.values().into_iter().map(|(value, role)| (value, context.clone(), role.into())));

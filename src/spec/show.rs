@@ -4,7 +4,7 @@ use super::model::{Job, Spec};
 use super::places::{Origin, Place};
 use super::secret_words::{looks_secret, secret_in_text};
 use crate::diag::Sources;
-use crate::retention::{Keep, Policy};
+use crate::retention::{Guard, Keep, Policy};
 use crate::target::Target;
 use crate::value::format_duration;
 use serde_json::{Map, Value, json};
@@ -33,8 +33,20 @@ pub fn show(spec: &Spec, sources: &Sources, job: Option<&str>) -> String {
 }
 
 fn job_value(job: &Job) -> Value {
-    let Job { name: _, description, instances, schedule, relations, sources, archive, store, job_in, fleet, service } =
-        job;
+    let Job {
+        name: _,
+        description,
+        instances,
+        schedule,
+        relations,
+        sources,
+        archive,
+        store,
+        guard: _,
+        job_in,
+        fleet,
+        service,
+    } = job;
     let sources: Map<String, Value> = sources.iter().map(|source| (source.name.clone(), flat(json!(source)))).collect();
     let store: Vec<Value> =
         store.iter().map(|entry| json!({"to": entry.to, "keep": keep_value(&entry.keep)})).collect();
@@ -46,6 +58,7 @@ fn job_value(job: &Job) -> Value {
         "sources": sources,
         "archive": archive,
         "store": store,
+        "guard": guard_value(job.guard),
         "job_in": format!("{job_in:?}").to_lowercase(),
         "fleet": {
             "machine_id": fleet.machine_id, "machine_of": fleet.machine_of,
@@ -61,6 +74,10 @@ fn keep_value(keep: &Keep) -> Value {
         Keep::All => json!("all"),
         Keep::Policy(policy) => json!(Policy { at_least: policy.floor(), ..policy.clone() }),
     }
+}
+
+fn guard_value(guard: Option<Guard>) -> Value {
+    guard.map_or(json!("none"), |Guard { shrink, over }| json!({"shrink": shrink.to_string(), "over": over}))
 }
 
 /// A source as the spec writes it: what it reads beside what it is.

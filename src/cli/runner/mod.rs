@@ -1,8 +1,15 @@
 //! `eightbells-run`: what units execute, and the way back.
 
 mod backup;
+mod choose;
+mod keys;
+mod list;
+mod pin;
 mod place;
-mod sets;
+mod prune;
+mod restore;
+mod table;
+mod verify;
 
 use super::completion::{self, CompletionsArgs};
 use super::manual::{self, ManArgs};
@@ -33,11 +40,17 @@ enum Command {
     /// Dump, pack, store, and remove what is too old: what a unit's `ExecStart=` calls
     Backup(backup::BackupCommand),
     /// What lies at the destinations
-    List(sets::ListArgs),
+    List(list::ListArgs),
     /// Bring an archive back into a folder
-    Restore(sets::RestoreArgs),
+    Restore(restore::RestoreArgs),
     /// Read an archive to its end: digests, compression, every member
-    Verify(sets::VerifyArgs),
+    Verify(verify::VerifyArgs),
+    /// Remove what the policy does not hold, and say why the rest stays
+    Prune(prune::PruneArgs),
+    /// Keep an archive whatever the policy says
+    Pin(pin::PinArgs),
+    /// Leave an archive to the policy again
+    Unpin(pin::UnpinArgs),
     /// Print a script that makes a shell complete commands, options, and jobs of the spec on the line
     Completions(CompletionsArgs),
     /// Print the manual page, or write those of all commands
@@ -78,7 +91,13 @@ fn run(cli: Cli) -> Result<u8, Failure> {
     match &cli.command {
         Command::Completions(args) => return completion::script(args, "eightbells-run").map(|()| exit::OK),
         Command::Man(args) => return manual::man(args, Cli::command()).map(|()| exit::OK),
-        Command::Backup(_) | Command::List(_) | Command::Restore(_) | Command::Verify(_) => {}
+        Command::Backup(_)
+        | Command::List(_)
+        | Command::Restore(_)
+        | Command::Verify(_)
+        | Command::Prune(_)
+        | Command::Pin(_)
+        | Command::Unpin(_) => {}
     }
     tls::install_provider();
     let environment = Environment::current();
@@ -90,9 +109,12 @@ fn run(cli: Cli) -> Result<u8, Failure> {
     let done = runtime.block_on(async {
         match &cli.command {
             Command::Backup(args) => backup::run(args, &ground).await,
-            Command::List(args) => sets::list(args, &ground).await,
-            Command::Restore(args) => sets::restore(args, &ground).await,
-            Command::Verify(args) => sets::verify(args, &ground).await,
+            Command::List(args) => list::list(args, &ground).await,
+            Command::Restore(args) => restore::restore(args, &ground).await,
+            Command::Verify(args) => verify::verify(args, &ground).await,
+            Command::Prune(args) => prune::prune(args, &ground).await,
+            Command::Pin(args) => pin::pin(args, &ground).await,
+            Command::Unpin(args) => pin::unpin(args, &ground).await,
             // Answered above, without a runtime.
             Command::Completions(_) | Command::Man(_) => Ok(exit::OK),
         }

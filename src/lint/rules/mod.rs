@@ -56,3 +56,8 @@ pub fn find(id: &str) -> Option<&'static Rule> {
 pub fn nearest(id: &str) -> Option<&'static str> {
     words::nearest(id, all().map(|rule| rule.id))
 }
+
+/// The word of those given that is most like that one.
+pub(super) fn nearest_of(word: &str, among: &[&'static str]) -> Option<&'static str> {
+    words::nearest(word, among.iter().copied())
+}

@@ -11,6 +11,7 @@ pub use plan::{PlannedDestination, PlannedSource, RunPlan, dry_run};
 pub use report::{DestinationReport, DestinationState, Outcome, Problem, RunReport, SourceReport};
 
 use super::catalog::Names;
+use super::cipher::{Seal, SealError};
 use super::dump::Surroundings;
 use super::journal::{Journal, JournalError};
 use super::lock::{Lock, LockError, StateDir};
@@ -57,6 +58,9 @@ pub enum BackupError {
     /// A reference could not be resolved.
     #[error("a value of the job could not be read")]
     Secret(#[from] SecretError),
+    /// The archives cannot be encrypted as the job says.
+    #[error("the archives cannot be encrypted")]
+    Seal(#[from] SealError),
     /// No random numbers.
     #[error("the run cannot get a name")]
     Random(#[source] io::Error),
@@ -71,10 +75,13 @@ impl BackupError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Lock(LockError::Held { .. }) => exit::LOCKED,
-            Self::TimeZone(..) => exit::CONFIG,
+            Self::TimeZone(..) | Self::Seal(SealError::NotBuilt | SealError::Recipient { .. } | SealError::Nobody) => {
+                exit::CONFIG
+            }
             Self::Lock(LockError::NoStateDir | LockError::StateDir { .. } | LockError::File { .. })
             | Self::Journal(_)
             | Self::Secret(_)
+            | Self::Seal(SealError::File { .. } | SealError::Path(_) | SealError::Passphrase(_))
             | Self::Random(_)
             | Self::Stopped => exit::FAILED,
         }
@@ -85,7 +92,9 @@ impl BackupError {
     pub fn help(&self) -> Vec<String> {
         match self {
             Self::TimeZone(..) => vec!["install the time zone database (Debian: tzdata)".into()],
-            Self::Lock(_) | Self::Journal(_) | Self::Secret(_) | Self::Random(_) | Self::Stopped => vec![],
+            Self::Lock(_) | Self::Journal(_) | Self::Secret(_) | Self::Seal(_) | Self::Random(_) | Self::Stopped => {
+                vec![]
+            }
         }
     }
 }
@@ -95,6 +104,8 @@ pub(super) struct Run<'a> {
     job: &'a Job,
     pattern: NamePattern,
     with: Surroundings,
+    /// How archives are encrypted.
+    seal: Seal,
     /// The run's instant, whole seconds as in names.
     time: Timestamp,
     begun: Instant,
@@ -164,8 +175,9 @@ pub async fn backup(job: &Job, request: Request) -> Result<RunReport, BackupErro
         secrets = Secrets::resolve(job, &context, &environment) => Arc::new(secrets?),
         () = stop.wait() => return Err(BackupError::Stopped),
     };
+    let seal = Seal::new(job.archive.encrypt.as_ref(), &secrets, &context)?;
     let with = Surroundings { context, secrets, environment, run, journal, stop };
-    let run = Run { job, pattern, with, time, begun: Instant::now() };
+    let run = Run { job, pattern, with, seal, time, begun: Instant::now() };
     run.carry_out(&mut report).await;
     report.took = run.begun.elapsed();
     report.redact(&run.with.secrets);

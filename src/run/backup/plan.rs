@@ -59,7 +59,7 @@ pub fn dry_run(job: &Job, request: &Request) -> Result<RunPlan, BackupError> {
     let source = |source: &Source| {
         let context =
             Context { source: Some(source.name.clone()), scratch: Some("{scratch}".into()), ..context.clone() };
-        let suffix = job.archive.compression.suffix();
+        let suffix = job.archive.suffix();
         let object = |(name, extension): (String, String)| format!("{}.{extension}{suffix}", pattern.stem(&name, time));
         let objects: Vec<String> = source.objects().into_iter().map(object).collect();
         PlannedSource { name: source.name.clone(), what: what(source, &context), object: objects.join(" and ") }

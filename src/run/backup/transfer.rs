@@ -3,11 +3,11 @@
 use super::Run;
 use super::report::{Problem, RunReport, SourceReport};
 use super::site::{Site, SiteState, Staged};
-use crate::archive::INDEX_SUFFIX;
+use crate::archive::{Cipher, INDEX_SUFFIX};
 use crate::run::dump::{self, Dump, DumpError, Outcome, Running};
 use crate::run::manifest::{Entry, Index, Stored};
 use crate::run::os::Stop;
-use crate::run::pack::{Fan, PackError, Packed, PackedIndex, Packing, Seal, pack};
+use crate::run::pack::{Fan, PackError, Packed, PackedIndex, Packing, pack};
 use crate::run::store::{Store, StoreError, StoreErrorKind, Upload};
 use crate::source::{Source, TAR_EXTENSION};
 use base64::Engine as _;
@@ -94,9 +94,12 @@ impl Run<'_> {
 
     async fn source(&self, source: &Source, sites: &mut [Site]) -> Result<(Entry, SourceReport), SourceError> {
         let begun = Instant::now();
-        let suffix = self.job.archive.compression.suffix();
+        let archive = &self.job.archive;
         let stem = format!("{}.{}", self.pattern.stem(&source.name, self.time), source.extension());
-        let names = ObjectNames { archive: format!("{stem}{suffix}"), index: format!("{stem}{INDEX_SUFFIX}") };
+        let names = ObjectNames {
+            archive: format!("{stem}{}", archive.suffix()),
+            index: format!("{stem}{INDEX_SUFFIX}{}", archive.cipher_suffix()),
+        };
         let ways = begin(sites, &names.archive).await;
         if ways.is_empty() {
             return Err(SourceError::NoDestination(source.name.clone()));
@@ -115,8 +118,9 @@ impl Run<'_> {
             size: packed.packed,
             raw_size: packed.raw,
             sha256: packed.sha256.clone(),
-            compression: self.job.archive.compression,
+            compression: archive.compression,
             members: outcome.members,
+            encryption: archive.encrypt.as_ref().map(|_| Cipher::Age),
             frames: packed.frames,
             index: index_of(&packed, index_name),
         };
@@ -166,7 +170,7 @@ impl Run<'_> {
             compression: archive.compression,
             frame_bytes: archive.frame_bytes(),
             tar: source.extension() == TAR_EXTENSION,
-            seal: Seal::default(),
+            seal: self.seal.clone(),
         };
         let name = source.name.clone();
         let done = spawn_blocking(move || {

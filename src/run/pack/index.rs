@@ -2,7 +2,7 @@
 
 use super::counted::{Count, Counted};
 use super::fan::Fan;
-use super::seal::{Seal, Sealed};
+use crate::run::cipher::{Seal, Sealed};
 use crate::run::index::{self, Frame};
 use std::io::{self, Write};
 use zstd::zstd_safe::CParameter;

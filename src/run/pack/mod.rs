@@ -5,13 +5,12 @@ mod counted;
 mod fan;
 mod frames;
 mod index;
-mod seal;
 
 pub use fan::{CHUNK_BYTES, CHUNKS_WAITING, Fan};
 pub use index::{INLINE_MAX_BYTES, PackedIndex};
-pub use seal::Seal;
 
 use crate::archive::Compression;
+use crate::run::cipher::Seal;
 use crate::run::os::Stop;
 use counted::{Count, Counted};
 use frames::{Cut, PackedFrame, each_frame};

@@ -2,7 +2,9 @@
 
 use super::fields::{Decoder, Field};
 use super::scalar::Holds;
-use crate::archive::{Archive, ArchiveName, Compression, FRAME_MAX_BYTES, FRAME_MIN_BYTES};
+use crate::archive::{
+    Archive, ArchiveName, Compression, Encrypt, FRAME_MAX_BYTES, FRAME_MIN_BYTES, RecipientError, recipient_kind,
+};
 use crate::spec::yaml::Content;
 use crate::value::Bytes;
 
@@ -27,9 +29,10 @@ impl Decoder<'_> {
         let compression =
             fields.take("compression", self).and_then(|f| self.compression(&f)).unwrap_or(default.compression);
         let frame_size = fields.take("frame_size", self).and_then(|f| self.frame_size(&f));
+        let encrypt = fields.take("encrypt", self).and_then(|f| self.encrypt(&f, holds));
         let timezone = fields.take("timezone", self).and_then(|f| self.timezone(&f)).filter(|zone| zone != "UTC");
         fields.finish(self);
-        Archive { name: name.unwrap_or(default.name), compression, timezone, frame_size }
+        Archive { name: name.unwrap_or(default.name), compression, timezone, frame_size, encrypt }
     }
 
     fn archive_name(&mut self, field: &Field<'_>, holds: Holds, global: bool, sources: usize) -> Option<ArchiveName> {
@@ -107,6 +110,73 @@ impl Decoder<'_> {
             .error("out-of-range", field.span(), message)
             .help("each thread holds a frame in memory, and a part of an archive is read by whole frames");
         None
+    }
+}
+
+impl Decoder<'_> {
+    fn encrypt(&mut self, field: &Field<'_>, holds: Holds) -> Option<Encrypt> {
+        let holds = Holds { source: false, time: false, ..holds };
+        let mut fields = self.fields(field)?;
+        let for_people = fields.present(&["recipients", "recipients_file"]);
+        let (list, file) = (fields.take("recipients", self), fields.take("recipients_file", self));
+        let passphrase = fields.take("passphrase", self);
+        match (for_people.first(), &passphrase) {
+            (Some(first), Some(passphrase)) => {
+                let message = format!("`passphrase` beside `{first}`: age takes a passphrase alone");
+                let also = fields.key_span(first);
+                let diagnostic = self.report.error("too-many-keys", &passphrase.key.span, message);
+                if let Some(also) = also {
+                    diagnostic.also(&also, "the other one");
+                }
+            }
+            (None, None) if !fields.has("passphrase") => {
+                let message = format!("`{}` names nobody who could read the archives", fields.name);
+                let help =
+                    "name `recipients` (public keys of age or ssh-ed25519), `recipients_file`, or a `passphrase`";
+                self.report.error("missing-key", &fields.span, message).help(help);
+            }
+            (Some(_), None) | (None, Some(_) | None) => {}
+        }
+        fields.finish(self);
+        let recipients = list.as_ref().map(|f| self.recipients(f)).unwrap_or_default();
+        if let (Some(list), [_], None) = (&list, recipients.as_slice(), &file) {
+            let message = "one recipient only: if its secret key is lost, so is every archive";
+            self.report
+                .warning("one-recipient", list.span(), message)
+                .help("add a second one whose key is kept elsewhere, such as on paper");
+        }
+        let recipients_file = file.and_then(|f| self.path(&f, holds));
+        let passphrase = passphrase.and_then(|f| self.secret(&f, holds));
+        Some(Encrypt { recipients, recipients_file, passphrase })
+    }
+
+    /// Each once; what is none is told of at its place.
+    fn recipients(&mut self, field: &Field<'_>) -> Vec<String> {
+        let mut found: Vec<String> = vec![];
+        let items = self.items(field, true);
+        if items.is_empty() && matches!(field.node.content, Content::List(_)) {
+            self.report.error("empty-value", field.span(), "nobody could read the archives");
+        }
+        for item in items {
+            let Some(text) = self.text(&item).map(|text| text.trim().to_owned()) else { continue };
+            match recipient_kind(&text) {
+                Ok(_) if found.contains(&text) => {
+                    self.report.warning("recipient-twice", item.span(), "this recipient is here twice");
+                }
+                Ok(_) => found.push(text),
+                Err(RecipientError::Secret) => {
+                    self.masked.push(item.span().clone());
+                    let message = "this is a secret key, and a secret does not stand in a spec";
+                    let help = "write its public key, which `age-keygen -y FILE` prints, and make a new key: this one is known";
+                    self.report.error("secret-in-spec", item.span(), message).help(help);
+                }
+                Err(error) => {
+                    let help = "`age-keygen` makes a key and prints its recipient; ssh-ed25519 keys work as in `authorized_keys`";
+                    self.report.error("recipient-invalid", item.span(), format!("this is {error}")).help(help);
+                }
+            }
+        }
+        found
     }
 }
 

@@ -31,7 +31,7 @@ fn search(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
     entries.sort_by_cached_key(DirEntry::file_name);
     for entry in entries {
         let kind = entry.file_type().map_err(|error| failure(&error))?;
-        if kind.is_dir() {
+        if kind.is_dir() && entry.file_name() != ".git" {
             search(&entry.path(), files)?;
         } else if kind.is_file() && is_unit(&entry.path()) {
             files.push(entry.path());
