@@ -444,8 +444,10 @@ impl Question {
     fn random(random: &mut Random) -> Self {
         let zone = random.pick(&LOCAL);
         let second = base_time(random, &TimeZone::get(zone).unwrap());
-        // Before the epoch there is no time to count from, in any zone.
-        let written = Timestamp::from_second(second.max(200_000)).unwrap();
+        // In 1969, as an event's own zone west of Greenwich may have it, 252 takes `~24/2` for any day: it asks C for the
+        // month's last day, and takes an answer before the epoch for a failure. We give the day that is meant.
+        let second = second.max(172_800);
+        let written = Timestamp::from_second(second).unwrap();
         let base = match random.below(4) {
             0 => written.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
             1 => written.to_zoned(TimeZone::get(zone).unwrap()).strftime("%Y-%m-%d %H:%M:%S").to_string(),

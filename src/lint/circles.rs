@@ -1,4 +1,4 @@
-//! Units that wait for each other in a circle.
+//! Units that wait for each other, or require each other, in a circle.
 
 use super::parallel;
 use super::rule::Context;
@@ -8,12 +8,24 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 /// How many circles are looked for; each is told once, and mending one may mend others.
 const CIRCLES_MAX: usize = 100;
 
+/// Between which units a circle is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Edges {
+    /// Those that wait for others.
+    Order,
+    /// Those that require others.
+    Requirement,
+}
+
+/// What makes one unit need another.
+pub(super) const REQUIRING: [&str; 3] = ["Requires", "BindsTo", "Requisite"];
+
 /// For each place those that it leads to.
 type Ways = Vec<Vec<usize>>;
 
 /// The circles, each a list of places in the context that begins with its lowest, in the order of those.
-pub(super) fn circles(context: &Context<'_>) -> Vec<Vec<usize>> {
-    let waits = waits(context);
+pub(super) fn circles(context: &Context<'_>, edges: Edges) -> Vec<Vec<usize>> {
+    let waits = ways(context, edges);
     let backwards = turned(&waits);
     let mut circles = Vec::new();
     let mut open = vec![(0..waits.len()).collect::<BTreeSet<usize>>()];
@@ -30,30 +42,35 @@ pub(super) fn circles(context: &Context<'_>) -> Vec<Vec<usize>> {
     circles
 }
 
-/// For each unit the places of those that it waits for, in ascending order.
-fn waits(context: &Context<'_>) -> Ways {
+/// For each unit the places of those that it waits for, or requires, in ascending order.
+fn ways(context: &Context<'_>, edges: Edges) -> Ways {
     let places: Vec<usize> = (0..context.units().len()).collect();
-    let mut waits = vec![Vec::new(); places.len()];
-    for (waiting, first) in parallel::map(&places, |place| pairs(context, *place)).into_iter().flatten() {
-        waits.get_mut(waiting).into_iter().for_each(|it: &mut Vec<usize>| it.push(first));
+    let mut ways = vec![Vec::new(); places.len()];
+    for (from, to) in parallel::map(&places, |place| pairs(context, edges, *place)).into_iter().flatten() {
+        ways.get_mut(from).into_iter().for_each(|it: &mut Vec<usize>| it.push(to));
     }
-    for firsts in &mut waits {
-        firsts.sort_unstable();
-        firsts.dedup();
+    for to in &mut ways {
+        to.sort_unstable();
+        to.dedup();
     }
-    waits
+    ways
 }
 
-/// What a unit's own lines say: who waits, and for whom.
-fn pairs(context: &Context<'_>, place: usize) -> Vec<(usize, usize)> {
+/// What a unit's own lines say: from which unit to which.
+fn pairs(context: &Context<'_>, edges: Edges, place: usize) -> Vec<(usize, usize)> {
     let Some(unit) = context.units().get(place) else { return Vec::new() };
-    let others = |key| {
-        let names = named(unit, &[key]);
-        let places = names.into_iter().filter_map(|name| context.place(&name, unit));
+    let others = |keys: &[&str]| {
+        let places = named(unit, keys).into_iter().filter_map(|name| context.place(&name, unit));
         places.filter(|other| *other != place).collect::<Vec<_>>()
     };
-    let after = others("After").into_iter().map(|other| (place, other));
-    after.chain(others("Before").into_iter().map(|other| (other, place))).collect()
+    let from_here = |keys| others(keys).into_iter().map(|other| (place, other));
+    match edges {
+        Edges::Order => {
+            let before = others(&["Before"]).into_iter().map(|other| (other, place));
+            from_here(&["After"]).chain(before).collect()
+        }
+        Edges::Requirement => from_here(&REQUIRING).collect(),
+    }
 }
 
 fn turned(ways: &Ways) -> Ways {

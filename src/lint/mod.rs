@@ -35,6 +35,7 @@ mod rules;
 mod sarif;
 mod settings;
 mod unit;
+mod values;
 
 pub use diff::unified_diff;
 pub use engine::{Config, Level, lint, lint_unit_texts};

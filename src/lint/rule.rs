@@ -1,5 +1,6 @@
 //! A rule as a row of data, and how it tells what it found.
 
+use super::circles::Edges;
 use super::engine::Config;
 use super::exposure::Score;
 use super::files::File;
@@ -113,7 +114,8 @@ pub struct Context<'a> {
     /// The first unit of each name, and that of each folder and name.
     by_name: HashMap<&'a str, usize>,
     by_place: HashMap<(&'a str, &'a str), usize>,
-    circles: OnceLock<Vec<Vec<usize>>>,
+    waiting: OnceLock<Vec<Vec<usize>>>,
+    requiring: OnceLock<Vec<Vec<usize>>>,
     /// For each unit those that it is ordered with, where that has been asked.
     orders: Vec<OnceLock<BTreeSet<String>>>,
     exposure_max: Option<Score>,
@@ -128,7 +130,8 @@ impl<'a> Context<'a> {
             by_place.entry((unit.folder(), unit.name())).or_insert(place);
         }
         let orders = units.iter().map(|_| OnceLock::new()).collect();
-        Self { units, by_name, by_place, circles: OnceLock::new(), orders, exposure_max }
+        let (waiting, requiring) = (OnceLock::new(), OnceLock::new());
+        Self { units, by_name, by_place, waiting, requiring, orders, exposure_max }
     }
 
     /// The unit of that name among the files, or the template that it is an instance of; the nearest in the tree of
@@ -151,17 +154,21 @@ impl<'a> Context<'a> {
         self.by_place.get(&(near.folder(), name)).or_else(|| self.by_name.get(name)).copied()
     }
 
-    /// The circles of units that wait for each other, as places in [`Context::units`].
-    pub(super) fn circles(&self) -> &[Vec<usize>] {
-        self.circles.get_or_init(|| super::circles::circles(self))
-    }
-
     /// The units that one is ordered with, before or after; none for a unit that is not among the files.
     pub(super) fn orders(&self, name: &str, near: &Unit<'_>) -> &BTreeSet<String> {
         static NONE: BTreeSet<String> = BTreeSet::new();
         let Some(place) = self.place(name, near) else { return &NONE };
         let Some((orders, unit)) = self.orders.get(place).zip(self.units.get(place)) else { return &NONE };
         orders.get_or_init(|| super::rules::named(unit, &["After", "Before"]))
+    }
+
+    /// The circles of units that wait for each other, or require each other, as places in [`Context::units`].
+    pub(super) fn circles(&self, edges: Edges) -> &[Vec<usize>] {
+        let found = match edges {
+            Edges::Order => &self.waiting,
+            Edges::Requirement => &self.requiring,
+        };
+        found.get_or_init(|| super::circles::circles(self, edges))
     }
 
     /// The exposure above which a unit is told of, if any: what was set for all, or else in the unit's settings.

@@ -2,12 +2,13 @@
 
 use super::name::dependencies;
 use crate::diag::{Fix, Safety};
+use crate::lint::circles::{Edges, REQUIRING};
 use crate::lint::rule::{Context, rule};
 use crate::lint::{Line, Rule, Unit};
 use std::collections::BTreeSet;
 
-pub(super) static RULES: [&Rule; 4] =
-    [&REQUIRES_WITHOUT_AFTER, &ORDERING_CYCLE, &DEPENDS_ON_ITSELF, &REQUIRES_AND_CONFLICTS];
+pub(super) static RULES: [&Rule; 5] =
+    [&REQUIRES_WITHOUT_AFTER, &ORDERING_CYCLE, &REQUIREMENT_CYCLE, &DEPENDS_ON_ITSELF, &REQUIRES_AND_CONFLICTS];
 
 rule! {
     /// `Requires=` starts both units at the same time; the order is another matter. Without `After=` this unit starts
@@ -39,10 +40,28 @@ rule! {
     /// and not always the same.
     ORDERING_CYCLE = "ordering-cycle", Error, "units that wait for each other",
     source: "systemd.unit(5), Before=, After=", check: Some(|unit, context, found| {
-        let Some(circle) = context.circles().iter().find(|circle| starts_with(circle, unit, context)) else { return };
-        let names: Vec<&str> = circle.iter().filter_map(|place| Some(context.units().get(*place)?.name())).collect();
-        let message = format!("these units wait for each other: {} → {}", names.join(" → "), unit.name());
-        match unit.all("Unit", "After").chain(unit.all("Unit", "Before")).next() {
+        let Some(circle) = of_unit(context.circles(Edges::Order), unit, context) else { return };
+        let message = format!("these units wait for each other: {} → {}", circle.join(" → "), unit.name());
+        let next = circle.get(1).copied().unwrap_or_default();
+        let own = unit.all("Unit", "After").find(|line| line_names(unit, line, next));
+        match own.or_else(|| unit.all("Unit", "Before").next()).or_else(|| unit.all("Unit", "After").next()) {
+            Some(line) => found.line(line, message),
+            None => found.section(unit, "Unit", message),
+        };
+    })
+}
+
+rule! {
+    /// Each of these units requires another of them, round to the first. systemd starts and stops them only all together:
+    /// none can be restarted alone, and one that fails takes all others with it. Where one can do without the other, write
+    /// `Wants=` there.
+    REQUIREMENT_CYCLE = "requirement-cycle", Warning, "units that require each other",
+    source: "systemd.unit(5), Requires=, BindsTo=, Requisite=", check: Some(|unit, context, found| {
+        let Some(circle) = of_unit(context.circles(Edges::Requirement), unit, context) else { return };
+        let message = format!("these units require each other: {} → {}", circle.join(" → "), unit.name());
+        let next = circle.get(1).copied().unwrap_or_default();
+        let mut lines = REQUIRING.iter().flat_map(|key| unit.all("Unit", key));
+        match lines.find(|line| line_names(unit, line, next)) {
             Some(line) => found.line(line, message),
             None => found.section(unit, "Unit", message),
         };
@@ -88,7 +107,17 @@ pub(in crate::lint) fn named(unit: &Unit<'_>, keys: &[&str]) -> BTreeSet<String>
         .collect()
 }
 
-fn starts_with(circle: &[usize], unit: &Unit<'_>, context: &Context<'_>) -> bool {
-    let first = circle.first().and_then(|place| context.units().get(*place));
-    first.is_some_and(|first| first.name() == unit.name() && first.folder() == unit.folder())
+/// The names of the circle that begins with a unit.
+fn of_unit<'a>(circles: &[Vec<usize>], unit: &Unit<'_>, context: &Context<'a>) -> Option<Vec<&'a str>> {
+    let is_first = |circle: &&Vec<usize>| {
+        let first = circle.first().and_then(|place| context.units().get(*place));
+        first.is_some_and(|first| first.name() == unit.name() && first.folder() == unit.folder())
+    };
+    let circle = circles.iter().find(is_first)?;
+    Some(circle.iter().filter_map(|place| Some(context.units().get(*place)?.name())).collect())
+}
+
+/// Whether an assignment names a unit.
+fn line_names(unit: &Unit<'_>, line: &Line<'_>, name: &str) -> bool {
+    line.value().split_whitespace().any(|word| unit.expand(word) == name)
 }
