@@ -8,6 +8,7 @@ mod pin;
 mod place;
 mod prune;
 mod restore;
+mod sync;
 mod table;
 mod verify;
 
@@ -47,6 +48,8 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Remove what the policy does not hold, and say why the rest stays
     Prune(prune::PruneArgs),
+    /// Copy archives to destinations that lack them, from those that have them
+    Sync(sync::SyncArgs),
     /// Keep an archive whatever the policy says
     Pin(pin::PinArgs),
     /// Leave an archive to the policy again
@@ -96,6 +99,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         | Command::Restore(_)
         | Command::Verify(_)
         | Command::Prune(_)
+        | Command::Sync(_)
         | Command::Pin(_)
         | Command::Unpin(_) => {}
     }
@@ -113,6 +117,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             Command::Restore(args) => restore::restore(args, &ground).await,
             Command::Verify(args) => verify::verify(args, &ground).await,
             Command::Prune(args) => prune::prune(args, &ground).await,
+            Command::Sync(args) => sync::sync(args, &ground).await,
             Command::Pin(args) => pin::pin(args, &ground).await,
             Command::Unpin(args) => pin::unpin(args, &ground).await,
             // Answered above, without a runtime.
