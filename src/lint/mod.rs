@@ -34,6 +34,7 @@ mod rules;
 mod sarif;
 mod settings;
 mod unit;
+mod values;
 
 pub use diff::unified_diff;
 pub use engine::{Config, Level, lint, lint_unit_texts};
