@@ -117,7 +117,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             Command::Restore(args) => restore::restore(args, &ground).await,
             Command::Verify(args) => verify::verify(args, &ground).await,
             Command::Prune(args) => prune::prune(args, &ground).await,
-            Command::Sync(args) => sync::sync(args, &ground).await,
+            Command::Sync(args) => Box::pin(sync::sync(args, &ground)).await,
             Command::Pin(args) => pin::pin(args, &ground).await,
             Command::Unpin(args) => pin::unpin(args, &ground).await,
             // Answered above, without a runtime.
