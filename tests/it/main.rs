@@ -21,6 +21,7 @@ mod linter_ci;
 mod moinmoin;
 mod quickstart;
 mod references;
+mod restoring;
 mod retention;
 mod scripts;
 mod shells;

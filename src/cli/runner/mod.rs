@@ -2,6 +2,7 @@
 
 mod backup;
 mod choose;
+mod drill;
 mod keys;
 mod list;
 mod pin;
@@ -46,6 +47,8 @@ enum Command {
     Restore(restore::RestoreArgs),
     /// Read an archive to its end: digests, compression, every member
     Verify(verify::VerifyArgs),
+    /// Prove that an archive comes back: restore it into a scratch folder, and run a check there
+    Drill(drill::DrillArgs),
     /// Remove what the policy does not hold, and say why the rest stays
     Prune(prune::PruneArgs),
     /// Copy archives to destinations that lack them, from those that have them
@@ -98,6 +101,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         | Command::List(_)
         | Command::Restore(_)
         | Command::Verify(_)
+        | Command::Drill(_)
         | Command::Prune(_)
         | Command::Sync(_)
         | Command::Pin(_)
@@ -116,6 +120,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             Command::List(args) => list::list(args, &ground).await,
             Command::Restore(args) => restore::restore(args, &ground).await,
             Command::Verify(args) => verify::verify(args, &ground).await,
+            Command::Drill(args) => drill::drill(args, &ground).await,
             Command::Prune(args) => prune::prune(args, &ground).await,
             Command::Sync(args) => Box::pin(sync::sync(args, &ground)).await,
             Command::Pin(args) => pin::pin(args, &ground).await,
