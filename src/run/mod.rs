@@ -23,6 +23,7 @@ pub mod scratch;
 pub mod secret;
 pub mod select;
 pub mod store;
+pub mod sync;
 pub mod tar_check;
 pub mod tar_walk;
 pub mod tls;

@@ -32,6 +32,7 @@ mod stores_rclone;
 mod stores_sftp;
 mod stores_webdav;
 mod stream;
+mod sync;
 mod timeline;
 mod tree;
 mod unit_text;

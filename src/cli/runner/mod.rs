@@ -9,6 +9,7 @@ mod pin;
 mod place;
 mod prune;
 mod restore;
+mod sync;
 mod table;
 mod verify;
 
@@ -50,6 +51,8 @@ enum Command {
     Drill(drill::DrillArgs),
     /// Remove what the policy does not hold, and say why the rest stays
     Prune(prune::PruneArgs),
+    /// Copy archives to destinations that lack them, from those that have them
+    Sync(sync::SyncArgs),
     /// Keep an archive whatever the policy says
     Pin(pin::PinArgs),
     /// Leave an archive to the policy again
@@ -100,6 +103,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         | Command::Verify(_)
         | Command::Drill(_)
         | Command::Prune(_)
+        | Command::Sync(_)
         | Command::Pin(_)
         | Command::Unpin(_) => {}
     }
@@ -118,6 +122,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             Command::Verify(args) => verify::verify(args, &ground).await,
             Command::Drill(args) => drill::drill(args, &ground).await,
             Command::Prune(args) => prune::prune(args, &ground).await,
+            Command::Sync(args) => Box::pin(sync::sync(args, &ground)).await,
             Command::Pin(args) => pin::pin(args, &ground).await,
             Command::Unpin(args) => pin::unpin(args, &ground).await,
             // Answered above, without a runtime.

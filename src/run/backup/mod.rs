@@ -1,5 +1,6 @@
 //! A whole run: dump, pack, store everywhere at once, commit, prune, report.
 
+mod behind;
 mod commit;
 mod plan;
 mod report;
@@ -8,7 +9,7 @@ mod start;
 mod transfer;
 
 pub use plan::{PlannedDestination, PlannedSource, RunPlan, dry_run};
-pub use report::{DestinationReport, DestinationState, Outcome, Problem, RunReport, SourceReport};
+pub use report::{CaughtUp, DestinationReport, DestinationState, Outcome, Problem, RunReport, SourceReport};
 
 use super::catalog::Names;
 use super::cipher::{Seal, SealError};
@@ -200,7 +201,10 @@ impl Run<'_> {
             }
         };
         match stored {
-            Ok(()) => self.prune(&mut sites).await,
+            Ok(()) => {
+                self.prune(&mut sites).await;
+                self.catch_up(&mut sites).await;
+            }
             Err(problem) => report.problem = Some(problem),
         }
         report.destinations = sites.iter().map(Site::report).collect();

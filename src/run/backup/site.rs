@@ -1,6 +1,6 @@
 //! A destination in the course of one run.
 
-use super::report::{DestinationReport, DestinationState, Problem};
+use super::report::{CaughtUp, DestinationReport, DestinationState, Problem};
 use crate::contract::StoreAt;
 use crate::retention::Keep;
 use crate::run::catalog::Set;
@@ -19,6 +19,8 @@ pub(super) struct Site {
     pub(super) before: Vec<Set>,
     pub(super) staged: Vec<Staged>,
     pub(super) state: SiteState,
+    /// What was copied here from other destinations, where something was missing.
+    pub(super) caught_up: Option<CaughtUp>,
     /// What went wrong beside the archive itself.
     pub(super) notes: Vec<Problem>,
 }
@@ -51,6 +53,7 @@ impl Site {
             before: vec![],
             staged: vec![],
             state: SiteState::Taking,
+            caught_up: None,
             notes: vec![],
         }
     }
@@ -97,6 +100,7 @@ impl Site {
             SiteState::Failed(problem) => DestinationState::Failed(problem.clone()),
         };
         let place = self.store.as_ref().map_or_else(String::new, |store| store.describe());
-        DestinationReport { name: self.name.clone(), place, state, notes: self.notes.clone() }
+        let (caught_up, notes) = (self.caught_up.clone(), self.notes.clone());
+        DestinationReport { name: self.name.clone(), place, state, caught_up, notes }
     }
 }
