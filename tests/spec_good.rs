@@ -37,6 +37,23 @@ fn job_with(keys: &str) -> Spec {
     ))
 }
 
+#[test]
+fn archives_are_encrypted_for_recipients_or_by_a_passphrase() {
+    const AGE: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+    const SSH: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHsKLqeplhpW+uObz5dvMgjz1OxfM/XXUB+VHtZ6isGN me";
+    let archive = |keys: &str| job_with(&format!("archive: {keys}")).jobs.remove(0).archive;
+    let both = archive(&format!("{{encrypt: {{recipients: [{AGE}, \"{SSH}\"], recipients_file: /etc/r}}}}"));
+    let encrypt = both.encrypt.as_ref().unwrap();
+    assert_eq!(encrypt.recipients, [AGE, SSH]);
+    assert!(encrypt.recipients_file.is_some() && encrypt.passphrase.is_none());
+    assert_eq!(both.suffix(), ".zst.age");
+    let by_word = archive("{compression: gzip, frame_size: 2MiB, encrypt: {passphrase: {file: /etc/p}}}");
+    assert!(by_word.encrypt.as_ref().is_some_and(|encrypt| encrypt.passphrase.is_some()));
+    assert_eq!((by_word.suffix().as_str(), by_word.frame_bytes()), (".gz.age", 2 << 20));
+    let plain = archive("{}");
+    assert_eq!((plain.suffix().as_str(), plain.frame_bytes(), plain.encrypt), (".zst", 4 << 20, None));
+}
+
 /// A spec of one job whose schedule is given.
 fn scheduled(schedule: &str) -> Job {
     let head = "version: 1\ndestinations: {host: {local: {path: /b}}}\njobs:\n  a:\n    sources: {f: {paths: [/a]}}\n";
@@ -510,4 +527,35 @@ fn what_looks_like_a_secret_is_not_shown() {
     let (spec, report) = spec::load_text("backups.yaml", text.as_bytes());
     let shown = spec::show(&spec.unwrap(), &report.sources, None);
     assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn containers_volumes_and_what_stands_still_are_read_in_every_form() {
+    let labelled = source("{container: {label: \"a=b\", project: shop, all: true}, tree: /data}");
+    assert_eq!(labelled.objects(), [("f@*".to_owned(), "tar".to_owned())]);
+    let text = "{volume: wiki, exclude: [cache], access: direct, while: {stopped: [wiki, {label: a}], paused: db, engine: podman, spool: 1GiB}}";
+    let volume = source(text);
+    let SourceKind::Volume(inner) = &volume.kind else { panic!() };
+    assert_eq!((inner.access, inner.exclude.len(), volume.extension()), (Access::Direct, 1, "tar"));
+    let still = volume.still.as_ref().unwrap();
+    assert_eq!((still.stopped.len(), still.paused.len(), still.spool), (2, 1, Some(1 << 30)));
+    let paths = source(
+        "{paths: [/a], exclude_from: .backupignore, gitignore: true, exclude_caches: true, exclude_if_present: [.nobackup], max_file_size: 2GiB}",
+    );
+    let SourceKind::Paths(inner) = &paths.kind else { panic!() };
+    assert_eq!((inner.exclude_from.len(), inner.exclude_if_present.len(), inner.max_file_size), (1, 1, Some(2 << 30)));
+    for source in [&labelled, &volume, &paths] {
+        let json = serde_json::to_string(source).unwrap();
+        assert_eq!(serde_json::from_str::<eightbells::source::Source>(&json).unwrap(), *source);
+    }
+    let whole = format!(
+        "version: 1\ndestinations: {{h: {{local: {{path: /b}}}}}}\njobs: {{a: {{schedule: {{every: 1h}}, store: h, sources: {{a: {text}, b: {{paths: [/a], max_file_size: 3KiB}}}}}}}}\n"
+    );
+    let again = |text: &str| {
+        let (spec, report) = spec::load_text("backups.yaml", text.as_bytes());
+        let spec = spec.unwrap_or_else(|| panic!("{}\n{text}", told(&report)));
+        (spec::show(&spec, &report.sources, None), spec.jobs[0].sources.clone())
+    };
+    let (shown, sources) = again(&whole);
+    assert_eq!(again(&shown).1, sources, "{shown}");
 }

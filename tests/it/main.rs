@@ -21,9 +21,11 @@ mod linter_ci;
 mod moinmoin;
 mod quickstart;
 mod references;
+mod restoring;
 mod retention;
 mod scripts;
 mod shells;
+mod still;
 mod stores;
 mod stores_rclone;
 #[cfg(feature = "sftp")]
