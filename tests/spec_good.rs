@@ -419,3 +419,19 @@ fn what_looks_like_a_secret_is_not_shown() {
     let shown = spec::show(&spec.unwrap(), &report.sources, None);
     assert!(!shown.contains("hunter2"), "{shown}");
 }
+
+#[test]
+fn a_hook_is_a_list_of_words_or_says_more() {
+    use eightbells::conduct::OnError;
+    let spec = job_with(
+        "hooks: {before: [mount, /x], after: [[a], {run: [b, \"{job}\"], env: {E: e}, timeout: 1m, on_error: warn}]}",
+    );
+    let hooks = &spec.jobs[0].conduct.hooks;
+    assert_eq!(hooks.before.len(), 1);
+    assert_eq!(hooks.before[0].run.iter().map(ToString::to_string).collect::<Vec<_>>(), ["mount", "/x"]);
+    assert_eq!((hooks.after.len(), hooks.after[1].on_error), (2, OnError::Warn));
+    assert_eq!(hooks.after[1].timeout, Some(Duration::from_secs(60)));
+    let source = source("{command: [x], extension: y, hooks: {finally: [thaw, \"{source}\"]}}");
+    assert_eq!(source.hooks.finally.len(), 1);
+    assert_eq!(job_with("wait: 5m").jobs[0].conduct.wait, Some(Duration::from_secs(300)));
+}

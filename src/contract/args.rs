@@ -24,6 +24,9 @@ pub struct BackupArgs {
     /// Wait for a random time up to this before anything else
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub jitter: Option<Duration>,
+    /// Wait for so long where another run of the job is under way; what the job says otherwise
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub wait: Option<Duration>,
     /// Say what would be done, and do nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -129,7 +132,7 @@ impl BackupArgs {
     /// The words after the program's path.
     #[must_use]
     pub fn words(&self) -> Vec<Word> {
-        let Self { spec, job, instance, digest, jitter, dry_run } = self;
+        let Self { spec, job, instance, digest, jitter, wait, dry_run } = self;
         let mut words = vec![Word::Text("backup".into())];
         let mut option = |name: &str, value: Option<Word>| {
             if let Some(value) = value {
@@ -141,6 +144,7 @@ impl BackupArgs {
         option("--job", job.clone().map(Word::Text));
         option("--digest", digest.clone().map(Word::Text));
         option("--jitter", jitter.map(|j| Word::Text(format_duration(j))));
+        option("--wait", wait.map(|w| Word::Text(format_duration(w))));
         option(
             "--instance",
             instance.as_ref().map(|i| match i {
@@ -179,12 +183,14 @@ mod tests {
         #[test]
         fn the_arguments_of_a_unit_are_read_back(
             job in "[a-z][a-z0-9-]{0,9}", path in "/[a-z/%$ ]{0,9}", instance in proptest::option::of("[-a-z0-9\\\\]{1,9}"),
-            jitter in proptest::option::of(0u64..100_000), dry_run: bool, in_spec: bool,
+            jitter in proptest::option::of(0u64..100_000), wait in proptest::option::of(0u64..100_000), dry_run: bool,
+            in_spec: bool,
         ) {
             let spec = in_spec.then(|| SpecLocation::File(path.into()));
             let args = BackupArgs {
                 job: spec.is_some().then_some(job), digest: spec.is_some().then(|| "ab".into()), spec,
-                instance: instance.map(Instance::Escaped), jitter: jitter.map(Duration::from_secs), dry_run,
+                instance: instance.map(Instance::Escaped), jitter: jitter.map(Duration::from_secs),
+                wait: wait.map(Duration::from_secs), dry_run,
             };
             prop_assert_eq!(read(&args.words()), args);
         }

@@ -6,6 +6,7 @@ pub mod exit;
 pub use args::{BackupArgs, Instance, SpecLocation, SpecLocationError, Word};
 
 use crate::archive::Archive;
+use crate::conduct::Conduct;
 use crate::destination::Destination;
 use crate::retention::Keep;
 use crate::source::Source;
@@ -48,6 +49,9 @@ pub struct Job {
     /// Times of day at which no run begins.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub blackout: Vec<Blackout>,
+    /// How its runs are conducted.
+    #[serde(default, skip_serializing_if = "Conduct::is_default")]
+    pub conduct: Conduct,
 }
 
 /// One destination of a job.
@@ -196,7 +200,8 @@ impl Job {
             SourceKind::Command(command) => command.env.values().collect::<Vec<_>>(),
             SourceKind::Container(container) => container.env.values().collect(),
         });
-        of_store.flatten().chain(of_source)
+        let of_hooks = self.sources.iter().flat_map(|source| source.hooks.values());
+        of_store.flatten().chain(of_source).chain(of_hooks).chain(self.conduct.values())
     }
 
     /// Every reference, etcd's own password included.

@@ -1,5 +1,6 @@
 //! What a job reads, writes and reaches, as far as its spec tells.
 
+use crate::conduct::{Conduct, Hooks};
 use crate::contract::{Etcd, Job};
 use crate::destination::{DestinationKind, Local};
 use crate::source::{Content, Engine, SourceKind};
@@ -31,10 +32,12 @@ impl Reach {
         let mut reach = Self::default();
         for source in &job.sources {
             reach.source(&source.kind);
+            reach.hooks(&source.hooks);
         }
         for store in &job.store {
             reach.destination(&store.to.kind);
         }
+        reach.conduct(&job.conduct);
         for reference in job.references() {
             reach.reference(reference);
         }
@@ -42,6 +45,18 @@ impl Reach {
             reach.etcd(etcd);
         }
         reach
+    }
+
+    fn conduct(&mut self, conduct: &Conduct) {
+        let Conduct { hooks, wait: _ } = conduct;
+        self.hooks(hooks);
+    }
+
+    fn hooks(&mut self, hooks: &Hooks) {
+        if !hooks.is_empty() {
+            self.commands = true;
+            self.network = true;
+        }
     }
 
     /// Adds what talking to etcd takes.

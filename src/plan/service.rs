@@ -194,6 +194,7 @@ pub(super) fn backup_args(cause: &Cause<'_>) -> BackupArgs {
         instance: cause.has_instances().then_some(Instance::OfUnit),
         // The timer waits where it can.
         jitter: cause.job.schedule.jitter.filter(|_| !cause.target.has(Feature::RandomizedDelay)),
+        wait: None,
         dry_run: false,
     }
 }

@@ -5,6 +5,7 @@ mod redact;
 
 pub use read::SecretError;
 
+use crate::conduct::Conduct;
 use crate::contract::{Job, StoreAt};
 use crate::destination::{Destination, DestinationKind, Local, S3};
 use crate::run::etcd;
@@ -112,6 +113,21 @@ impl Secrets {
         Ok(secrets)
     }
 
+    /// What of a run's conduct can be read without etcd and without an error: where the rest cannot, whoever is to be
+    /// told of it may be known still.
+    pub async fn what_can_be(conduct: &Conduct, context: &Context, environment: &Environment) -> Self {
+        let mut secrets = Self::default();
+        for value in conduct.values() {
+            let place = value.reference().and_then(|reference| Place::new(reference, context).ok());
+            if let Some(place) = place.filter(|place| !matches!(place, Place::Etcd(_)))
+                && secrets.read(place, environment, Position::Variable).await.is_ok()
+            {
+                let _ = secrets.note(value, context, Position::Variable);
+            }
+        }
+        secrets
+    }
+
     async fn read(&mut self, place: Place, environment: &Environment, position: Position) -> Result<(), SecretError> {
         if self.values.contains_key(&place) {
             return Ok(());
@@ -207,8 +223,10 @@ fn positions<'a>(job: &'a Job, context: &Context) -> Vec<(&'a Value, Context, Po
     }
     for source in &job.sources {
         let context = Context { source: Some(source.name.clone()), ..context.clone() };
-        all.extend(variables(source).map(|value| (value, context.clone(), Position::Variable)));
+        let values = variables(source).chain(source.hooks.values());
+        all.extend(values.map(|value| (value, context.clone(), Position::Variable)));
     }
+    all.extend(job.conduct.values().map(|value| (value, context.clone(), Position::Variable)));
     all
 }
 

@@ -1,5 +1,6 @@
 //! What is backed up.
 
+use crate::conduct::Hooks;
 use crate::value::{Template, Value, optional_duration_serde};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -19,6 +20,9 @@ pub struct Source {
     /// How long reading it may take; none means for ever.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_duration_serde")]
     pub timeout: Option<Duration>,
+    /// Programs that run around its dump.
+    #[serde(default, skip_serializing_if = "Hooks::is_empty")]
+    pub hooks: Hooks,
 }
 
 /// What a source reads.

@@ -2,6 +2,7 @@
 
 use super::Places;
 use crate::archive::Archive;
+use crate::conduct::Conduct;
 use crate::contract::{self, Etcd, JOB_VERSION, StoreAt};
 use crate::destination::Destination;
 use crate::retention::Keep;
@@ -52,6 +53,8 @@ pub struct Job {
     pub archive: Archive,
     /// Where it goes.
     pub store: Vec<StoreEntry>,
+    /// How its runs are conducted.
+    pub conduct: Conduct,
     /// How the job reaches the runner.
     pub job_in: JobIn,
     /// Its `[X-Fleet]` section.
@@ -185,6 +188,7 @@ impl Spec {
             etcd: None,
             unless_newer_than: job.schedule.unless_newer_than,
             blackout: job.schedule.blackout.clone(),
+            conduct: job.conduct.clone(),
         };
         if compiled.references().any(|r| matches!(r, crate::value::Reference::Etcd(_))) {
             compiled.etcd.clone_from(&self.etcd);

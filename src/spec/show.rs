@@ -33,12 +33,24 @@ pub fn show(spec: &Spec, sources: &Sources, job: Option<&str>) -> String {
 }
 
 fn job_value(job: &Job) -> Value {
-    let Job { name: _, description, instances, schedule, relations, sources, archive, store, job_in, fleet, service } =
-        job;
+    let Job {
+        name: _,
+        description,
+        instances,
+        schedule,
+        relations,
+        sources,
+        archive,
+        store,
+        conduct,
+        job_in,
+        fleet,
+        service,
+    } = job;
     let sources: Map<String, Value> = sources.iter().map(|source| (source.name.clone(), flat(json!(source)))).collect();
     let store: Vec<Value> =
         store.iter().map(|entry| json!({"to": entry.to, "keep": keep_value(&entry.keep)})).collect();
-    json!({
+    let mut value = json!({
         "description": description,
         "instances": instances,
         "schedule": schedule_value(schedule),
@@ -53,7 +65,11 @@ fn job_value(job: &Job) -> Value {
             "conflicts": fleet.conflicts, "replaces": fleet.replaces, "global": fleet.global,
         },
         "service": service_value(service),
-    })
+    });
+    if let (Value::Object(map), Value::Object(conduct)) = (&mut value, json!(conduct)) {
+        map.extend(conduct);
+    }
+    value
 }
 
 fn keep_value(keep: &Keep) -> Value {

@@ -33,6 +33,7 @@ pub(super) async fn run(command: &BackupCommand, ground: &Ground) -> Result<u8, 
         state: state_dir(ground, args.dry_run)?,
         stop: ground.stop.clone(),
         now: os::now(),
+        wait: args.wait,
     };
     if args.dry_run {
         let plan = backup::dry_run(&job, &request).map_err(|error| told(&error))?;

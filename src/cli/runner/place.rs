@@ -170,6 +170,7 @@ fn bare_job(destination: Destination) -> Job {
         etcd: None,
         unless_newer_than: None,
         blackout: vec![],
+        conduct: crate::conduct::Conduct::default(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! A whole run: dump, pack, store everywhere at once, commit, prune, report.
 
 mod commit;
+mod hooks;
 mod plan;
 mod report;
 mod site;
@@ -8,7 +9,7 @@ mod start;
 mod transfer;
 
 pub use plan::{PlannedDestination, PlannedSource, RunPlan, dry_run};
-pub use report::{DestinationReport, DestinationState, Outcome, Problem, RunReport, SourceReport};
+pub use report::{DestinationReport, DestinationState, HookReport, Outcome, Problem, RunReport, SourceReport};
 
 use super::catalog::Names;
 use super::dump::Surroundings;
@@ -19,12 +20,14 @@ use super::secret::{SecretError, Secrets};
 use crate::archive::{Identity, MANIFEST_SOURCE, NamePattern};
 use crate::contract::{Job, exit};
 use crate::value::{Context, format_duration};
+use hooks::{AFTER_STOP, Verdict};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use report::Halt;
 use site::Site;
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What a run needs besides its job.
 #[derive(Debug, Clone)]
@@ -39,6 +42,8 @@ pub struct Request {
     pub stop: Stop,
     /// The run's one instant.
     pub now: Timestamp,
+    /// How long to wait for another run of the job to end; none means what the job says.
+    pub wait: Option<Duration>,
 }
 
 /// Why a run did not begin. What fails later is in its report.
@@ -94,6 +99,8 @@ pub(super) struct Run<'a> {
     job: &'a Job,
     pattern: NamePattern,
     with: Surroundings,
+    /// Ends what must still happen once the run was told to stop.
+    late: Stop,
     /// The run's instant, whole seconds as in names.
     time: Timestamp,
     begun: Instant,
@@ -148,7 +155,7 @@ fn blackout(job: &Job, context: &Context) -> Option<String> {
 /// # Errors
 /// The run did not begin: see [`BackupError`]. A run that began and failed has a report.
 pub async fn backup(job: &Job, request: Request) -> Result<RunReport, BackupError> {
-    let Request { instance, environment, state, stop, now } = request;
+    let Request { instance, environment, state, stop, now, wait } = request;
     let Setting { context, pattern, time } = setting(job, instance.as_deref(), now)?;
     let run = RunId::random().map_err(BackupError::Random)?;
     let mut report = RunReport::new(job, &context, &run, time);
@@ -156,42 +163,77 @@ pub async fn backup(job: &Job, request: Request) -> Result<RunReport, BackupErro
         report.outcome = Outcome::Skipped(reason);
         return Ok(report);
     }
-    let _lock = Lock::take(&state, &job.name, instance.as_deref(), &run)?;
+    let wait = wait.or(job.conduct.wait).unwrap_or_default();
+    let _lock = Lock::wait(&state, &job.name, instance.as_deref(), &run, wait, &stop).await?;
     let journal = Arc::new(Journal::open(&state, &job.name, instance.as_deref(), run.clone())?);
     report.warnings.extend(start::undo(&journal, &environment).await);
-    let secrets = tokio::select! {
-        secrets = Secrets::resolve(job, &context, &environment) => Arc::new(secrets?),
+    let resolved = tokio::select! {
+        secrets = Secrets::resolve(job, &context, &environment) => secrets,
         () = stop.wait() => return Err(BackupError::Stopped),
     };
-    let with = Surroundings { context, secrets, environment, run, journal, stop };
-    let run = Run { job, pattern, with, time, begun: Instant::now() };
-    run.carry_out(&mut report).await;
+    let (secrets, missing) = match resolved {
+        Ok(secrets) => (secrets, None),
+        // Who is to be told of the failure may be known all the same.
+        Err(error) => (Secrets::what_can_be(&job.conduct, &context, &environment).await, Some(error)),
+    };
+    let late = some_time_after(&stop);
+    let with = Surroundings { context, secrets: Arc::new(secrets), environment, run, journal, stop };
+    let run = Run { job, pattern, with, late, time, begun: Instant::now() };
+    match missing {
+        None => run.carry_out(&mut report).await,
+        Some(error) => run.give_up(Problem::of(&BackupError::Secret(error)), &mut report).await,
+    }
     report.took = run.begun.elapsed();
     report.redact(&run.with.secrets);
     Ok(report)
 }
 
+/// A token that stops a bounded time after another one: what must still happen then gets this time.
+fn some_time_after(stop: &Stop) -> Stop {
+    let (stop, late) = (stop.clone(), Stop::default());
+    let late_too = late.clone();
+    tokio::spawn(async move {
+        stop.wait().await;
+        tokio::time::sleep(AFTER_STOP).await;
+        late_too.stop();
+    });
+    late
+}
+
 impl Run<'_> {
     async fn carry_out(&self, report: &mut RunReport) {
+        let ended = match self.before(&self.job.conduct.hooks.before, None, report).await {
+            Verdict::GoOn => self.attempt(report).await,
+            Verdict::Skip(reason) => Err(Halt::Skipped(reason)),
+            Verdict::Fail(problem) => Err(Halt::Failed(problem)),
+        };
+        report.conclude(ended);
+        self.afterwards(report).await;
+    }
+
+    async fn give_up(&self, problem: Problem, report: &mut RunReport) {
+        report.conclude(Err(Halt::Failed(problem)));
+        self.afterwards(report).await;
+    }
+
+    async fn attempt(&self, report: &mut RunReport) -> Result<(), Halt> {
         let mut sites = self.sites().await;
         report.warnings.extend(self.clean(&sites).await);
         if let Some(reason) = self.fresh_enough(&sites) {
-            report.outcome = Outcome::Skipped(reason);
-            return;
+            return Err(Halt::Skipped(reason));
         }
         let stored = match self.store(&mut sites, report).await {
-            Ok(entries) => self.commit(&mut sites, entries, report).await,
-            Err(problem) => {
+            Ok(entries) => self.commit(&mut sites, entries, report).await.map_err(Halt::Failed),
+            Err(halt) => {
                 self.put_all_back(&mut sites).await;
-                Err(problem)
+                Err(halt)
             }
         };
-        match stored {
-            Ok(()) => self.prune(&mut sites).await,
-            Err(problem) => report.problem = Some(problem),
+        if stored.is_ok() {
+            self.prune(&mut sites).await;
         }
         report.destinations = sites.iter().map(Site::report).collect();
-        report.outcome = report.judged();
+        stored
     }
 
     /// Why no run is needed: every destination has a good archive that is young enough.
@@ -199,7 +241,7 @@ impl Run<'_> {
         let wanted = self.job.unless_newer_than?;
         let young = |site: &Site| {
             let age = self.time.duration_since(site.newest_good()?);
-            (std::time::Duration::try_from(age).unwrap_or_default() < wanted).then_some(())
+            (Duration::try_from(age).unwrap_or_default() < wanted).then_some(())
         };
         let fresh = !sites.is_empty() && sites.iter().all(|site| young(site).is_some());
         fresh.then(|| format!("every destination has a good archive younger than {}", format_duration(wanted)))

@@ -2,8 +2,8 @@
 
 use crate::contract::{Job, exit};
 use crate::run::dump;
+use crate::run::manifest::Entry;
 use crate::run::os::RunId;
-use crate::run::pack::Packed;
 use crate::run::secret::Secrets;
 use crate::run::store::StoreError;
 use crate::source::Source;
@@ -42,7 +42,30 @@ pub struct RunReport {
     pub destinations: Vec<DestinationReport>,
     /// What concerns the whole run.
     pub warnings: Vec<String>,
+    /// Every hook that ran, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hooks: Vec<HookReport>,
     /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Problem>,
+}
+
+/// One hook of a run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct HookReport {
+    /// The key of `hooks:` that it stands under.
+    pub moment: &'static str,
+    /// The source that it belongs to; none for the job's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// Its program's name.
+    pub program: String,
+    /// How long it took.
+    #[serde(rename = "seconds", serialize_with = "seconds")]
+    pub took: Duration,
+    /// Whether it exited 0.
+    pub well: bool,
+    /// What went wrong, where that counts and is told nowhere else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<Problem>,
 }
@@ -61,11 +84,26 @@ pub enum Outcome {
     Skipped(String),
 }
 
+impl Outcome {
+    /// In one word.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Partial => "partial",
+            Self::Failed => "failed",
+            Self::Skipped(_) => "skipped",
+        }
+    }
+}
+
 /// One source of a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SourceReport {
     /// Its name.
     pub name: String,
+    /// Its object's name.
+    pub object: String,
     /// Bytes dumped.
     pub raw_size: u64,
     /// Bytes stored.
@@ -114,6 +152,15 @@ pub enum DestinationState {
     Failed(Problem),
     /// Nothing of this run is there, because there is no archive.
     Nothing,
+}
+
+/// Why a run goes no further.
+#[derive(Debug)]
+pub(super) enum Halt {
+    /// It failed.
+    Failed(Problem),
+    /// There is nothing to do now, and why.
+    Skipped(String),
 }
 
 /// Something that went wrong, in words: cause by cause, and what to do.
@@ -190,10 +237,10 @@ impl fmt::Display for Problem {
 }
 
 impl SourceReport {
-    pub(super) fn new(source: &Source, packed: &Packed, outcome: dump::Outcome, took: Duration) -> Self {
+    pub(super) fn new(source: &Source, entry: &Entry, outcome: dump::Outcome, took: Duration) -> Self {
         let dump::Outcome { warnings, unreadable, how, members, files: _, bytes: _ } = outcome;
-        let (raw_size, size) = (packed.raw, packed.packed);
-        Self { name: source.name.clone(), raw_size, size, members, took, how, warnings, unreadable }
+        let (object, raw_size, size) = (entry.name.clone(), entry.raw_size, entry.size);
+        Self { name: source.name.clone(), object, raw_size, size, members, took, how, warnings, unreadable }
     }
 }
 
@@ -221,6 +268,7 @@ impl RunReport {
             sources: vec![],
             destinations: vec![],
             warnings: vec![],
+            hooks: vec![],
             problem: None,
         }
     }
@@ -235,6 +283,39 @@ impl RunReport {
             n if n < self.destinations.len() || unreadable => Outcome::Partial,
             _ => Outcome::Done,
         }
+    }
+
+    /// How it ended, now that nothing more comes of it.
+    pub(super) fn conclude(&mut self, ended: Result<(), Halt>) {
+        self.outcome = match ended {
+            Ok(()) => self.judged(),
+            Err(Halt::Skipped(reason)) => Outcome::Skipped(reason),
+            Err(Halt::Failed(problem)) => {
+                self.problem = Some(problem);
+                Outcome::Failed
+            }
+        };
+    }
+
+    /// A hook that failed after the dump takes no archive away; it makes a good run a partial one.
+    pub(super) fn count_hooks(&mut self) {
+        if self.hooks.iter().all(|hook| hook.problem.is_none()) {
+            return;
+        }
+        self.outcome = match std::mem::replace(&mut self.outcome, Outcome::Failed) {
+            Outcome::Done | Outcome::Partial => Outcome::Partial,
+            Outcome::Failed | Outcome::Skipped(_) => Outcome::Failed,
+        };
+    }
+
+    /// What went wrong first.
+    pub(super) fn first_problem(&self) -> Option<&Problem> {
+        let of_destination = self.destinations.iter().find_map(|destination| match &destination.state {
+            DestinationState::Failed(problem) => Some(problem),
+            DestinationState::Stored { .. } | DestinationState::Nothing => None,
+        });
+        let of_hook = self.hooks.iter().find_map(|hook| hook.problem.as_ref());
+        self.problem.as_ref().or(of_destination).or(of_hook)
     }
 
     /// The program's exit code.
@@ -267,7 +348,11 @@ impl RunReport {
             }
             texts.extend(notes.iter_mut().flat_map(Problem::texts));
         }
-        texts.extend(self.problem.iter_mut().flat_map(Problem::texts));
+        let of_hooks = self.hooks.iter_mut().filter_map(|hook| hook.problem.as_mut());
+        texts.extend(self.problem.iter_mut().chain(of_hooks).flat_map(Problem::texts));
+        if let Outcome::Skipped(reason) = &mut self.outcome {
+            texts.push(reason);
+        }
         for text in texts {
             *text = secrets.redact(text);
         }
@@ -286,9 +371,8 @@ impl fmt::Display for RunReport {
             some_lines(f, "warning", &source.warnings)?;
         }
         self.destinations.iter().try_for_each(|destination| writeln!(f, "{destination}"))?;
-        if let Some(problem) = &self.problem {
-            writeln!(f, "error: {problem}")?;
-        }
+        let of_hooks = self.hooks.iter().filter_map(|hook| hook.problem.as_ref());
+        self.problem.iter().chain(of_hooks).try_for_each(|problem| writeln!(f, "error: {problem}"))?;
         let (name, took) = (self.whole_name(), self.took.as_secs_f64());
         match &self.outcome {
             Outcome::Done => write!(f, "{name}: done in {took:.1} s"),

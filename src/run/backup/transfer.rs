@@ -1,7 +1,8 @@
 //! From a source to every destination, staged.
 
 use super::Run;
-use super::report::{Problem, RunReport, SourceReport};
+use super::hooks::{About, Moment, Verdict};
+use super::report::{Halt, Problem, RunReport, SourceReport};
 use super::site::{Site, SiteState, Staged};
 use crate::run::dump::{Dump, DumpError, Outcome, Running};
 use crate::run::manifest::Entry;
@@ -49,16 +50,40 @@ type Taken = Result<Box<dyn Upload>, StoreError>;
 
 impl Run<'_> {
     /// Dumps one source after the other to all destinations at once; afterwards every object is staged.
-    pub(super) async fn store(&self, sites: &mut [Site], report: &mut RunReport) -> Result<Vec<Entry>, Problem> {
+    pub(super) async fn store(&self, sites: &mut [Site], report: &mut RunReport) -> Result<Vec<Entry>, Halt> {
         let mut entries = vec![];
         for source in &self.job.sources {
-            let done = self.source(source, sites).await;
-            let (entry, of_source) = done.map_err(|error| error.problem())?;
-            tracing::info!("{of_source}");
-            entries.push(entry);
-            report.sources.push(of_source);
+            entries.push(self.with_hooks(source, sites, report).await?);
         }
         Ok(entries)
+    }
+
+    /// A source with what runs around it.
+    async fn with_hooks(&self, source: &Source, sites: &mut [Site], report: &mut RunReport) -> Result<Entry, Halt> {
+        let (hooks, name) = (&source.hooks, Some(source.name.as_str()));
+        let done = match self.before(&hooks.before, name, report).await {
+            Verdict::GoOn => self.source(source, sites).await.map_err(|error| Halt::Failed(error.problem())),
+            Verdict::Skip(reason) => Err(Halt::Skipped(reason)),
+            Verdict::Fail(problem) => Err(Halt::Failed(problem)),
+        };
+        let about = |moment, state, error| About { moment, source: name, state, error };
+        let (entry, state, error) = match done {
+            Ok((entry, of_source)) => {
+                tracing::info!("{of_source}");
+                report.sources.push(of_source);
+                self.later(&hooks.after, about(Moment::After, "done", None), report).await;
+                let own = report.hooks.iter().filter(|hook| hook.source.as_deref() == name);
+                let error = own.filter_map(|hook| hook.problem.clone()).next();
+                (Ok(entry), if error.is_some() { "partial" } else { "done" }, error)
+            }
+            Err(Halt::Failed(problem)) => (Err(Halt::Failed(problem.clone())), "failed", Some(problem)),
+            Err(Halt::Skipped(reason)) => (Err(Halt::Skipped(reason)), "skipped", None),
+        };
+        if error.is_some() {
+            self.later(&hooks.failed, about(Moment::Failed, state, error.as_ref()), report).await;
+        }
+        self.later(&hooks.finally, about(Moment::Finally, state, error.as_ref()), report).await;
+        entry
     }
 
     async fn source(&self, source: &Source, sites: &mut [Site]) -> Result<(Entry, SourceReport), SourceError> {
@@ -86,7 +111,8 @@ impl Run<'_> {
             compression: self.job.archive.compression,
             members: outcome.members,
         };
-        Ok((entry, SourceReport::new(source, &packed, outcome, begun.elapsed())))
+        let of_source = SourceReport::new(source, &entry, outcome, begun.elapsed());
+        Ok((entry, of_source))
     }
 
     /// The dump through the packer into all ways. Uploads that took everything are staged at their sites, the others

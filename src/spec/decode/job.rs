@@ -3,6 +3,7 @@
 use super::destination::is_loopback;
 use super::fields::{Decoder, Field, Fields};
 use super::scalar::Holds;
+use crate::conduct::Conduct;
 use crate::contract::Etcd;
 use crate::destination::{Destination, DestinationKind};
 use crate::diag::Span;
@@ -74,11 +75,24 @@ fn destination_values(destination: &Destination) -> Vec<&Value> {
 }
 
 fn source_values(source: &Source) -> Vec<&Value> {
-    match &source.kind {
+    let of_kind: Vec<&Value> = match &source.kind {
         SourceKind::Paths(_) => vec![],
         SourceKind::Command(command) => command.env.values().collect(),
         SourceKind::Container(container) => container.env.values().collect(),
-    }
+    };
+    of_kind.into_iter().chain(source.hooks.values()).collect()
+}
+
+/// Every value of a job that may be a reference.
+fn values<'v>(
+    sources: &'v [Source],
+    store: &[StoreEntry],
+    conduct: &'v Conduct,
+    around: &Around<'v>,
+) -> Vec<&'v Value> {
+    let destinations = store.iter().filter_map(|entry| around.destinations.get(&entry.to));
+    let of_sources = sources.iter().flat_map(source_values);
+    destinations.flat_map(destination_values).chain(of_sources).chain(conduct.values()).collect()
 }
 
 impl Decoder<'_> {
@@ -106,12 +120,14 @@ impl Decoder<'_> {
             .need("store", self, "where to: `store: [{to: DESTINATION}]`")
             .map(|f| self.store(&f, has_instances, around.destinations))
             .unwrap_or_default();
+        let conduct = self.conduct(&mut fields, has_instances);
         let ways = [("unit", JobIn::Unit), ("file", JobIn::File), ("etcd", JobIn::Etcd)];
         let default = if around.target.scheduler == Scheduler::Fleet { JobIn::Unit } else { JobIn::File };
         let job_in = fields.take("job_in", self).and_then(|f| self.word(&f, &ways)).unwrap_or(default);
         let service = fields.take("service", self);
         let service = self.service(service.as_ref(), unit, around.reaches_out(&sources, &store));
-        self.variables_come_from_somewhere(&name, &sources, &store, &service, around);
+        let values = values(&sources, &store, &conduct, around);
+        self.variables_come_from_somewhere(&name, &values, &service);
         fields.finish(self);
         Some(Job {
             name,
@@ -122,6 +138,7 @@ impl Decoder<'_> {
             sources,
             archive,
             store,
+            conduct,
             job_in,
             fleet,
             service,
@@ -129,14 +146,7 @@ impl Decoder<'_> {
     }
 
     /// Warns where a job reads the runner's environment, and its service gives it none.
-    fn variables_come_from_somewhere(
-        &mut self,
-        job: &str,
-        sources: &[Source],
-        store: &[StoreEntry],
-        service: &Service,
-        around: &Around<'_>,
-    ) {
+    fn variables_come_from_somewhere(&mut self, job: &str, values: &[&Value], service: &Service) {
         let given = ["Environment", "EnvironmentFile", "PassEnvironment"];
         let directives = service.directives.get("Service");
         if !service.environment_file.is_empty()
@@ -144,9 +154,7 @@ impl Decoder<'_> {
         {
             return;
         }
-        let destinations = store.iter().filter_map(|entry| around.destinations.get(&entry.to));
-        let values = destinations.flat_map(destination_values).chain(sources.iter().flat_map(source_values));
-        let name = values.filter_map(Value::reference).find_map(|reference| match reference {
+        let name = values.iter().filter_map(|value| value.reference()).find_map(|reference| match reference {
             Reference::Env(name) => Some(name.clone()),
             Reference::Etcd(_) | Reference::File(_) | Reference::Credential { .. } | Reference::Command(_) => None,
         });

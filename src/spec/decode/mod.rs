@@ -1,8 +1,10 @@
 //! The tree of values, decoded into the model; every fault is reported, and decoding goes on.
 
 mod archive;
+mod conduct;
 mod destination;
 mod fields;
+mod hooks;
 mod job;
 mod names;
 mod reference;

@@ -9,7 +9,7 @@ use crate::value::{Template, Value};
 use std::collections::BTreeMap;
 
 /// What every source may have, whatever it reads.
-const COMMON: [&str; 2] = ["allow_empty", "timeout"];
+const COMMON: [&str; 3] = ["allow_empty", "timeout", "hooks"];
 
 /// Keys of some kinds of source, with what they go with.
 const KINDS_OF_KEYS: [(&str, &str); 10] = [
@@ -65,8 +65,9 @@ impl Decoder<'_> {
         self.keys_of_other_kinds(&mut fields);
         let allow_empty = fields.take(COMMON[0], self).and_then(|f| self.boolean(&f)).unwrap_or(false);
         let timeout = fields.take(COMMON[1], self).and_then(|f| self.duration(&f));
+        let hooks = fields.take(COMMON[2], self).map(|f| self.hooks(&f, instances, true)).unwrap_or_default();
         fields.finish(self);
-        Some(Source { name, kind: kind?, allow_empty, timeout })
+        Some(Source { name, kind: kind?, allow_empty, timeout, hooks })
     }
 
     /// Tells of keys that belong to another kind of source.
@@ -209,7 +210,7 @@ impl Decoder<'_> {
         }
     }
 
-    fn environment(&mut self, fields: &mut Fields<'_>, holds: Holds) -> BTreeMap<String, Value> {
+    pub(super) fn environment(&mut self, fields: &mut Fields<'_>, holds: Holds) -> BTreeMap<String, Value> {
         let Some(field) = fields.take("env", self) else { return BTreeMap::new() };
         let mut env = BTreeMap::new();
         for (name, key, inner) in self.named(&field) {

@@ -1,0 +1,35 @@
+//! How a run is conducted, as data: what runs around it, how long it waits.
+
+mod hooks;
+
+pub use hooks::{HOOK_TIMEOUT_DEFAULT, Hook, Hooks, OnError};
+
+use crate::value::{Value, optional_duration_serde};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// How a job's runs are conducted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conduct {
+    /// Programs that run around a run.
+    #[serde(default, skip_serializing_if = "Hooks::is_empty")]
+    pub hooks: Hooks,
+    /// How long to wait for another run of the same job to end; none means not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_duration_serde")]
+    pub wait: Option<Duration>,
+}
+
+impl Conduct {
+    /// Whether nothing is said.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Every value that may be a reference.
+    pub fn values(&self) -> impl Iterator<Item = &Value> {
+        let Self { hooks, wait: _ } = self;
+        hooks.values()
+    }
+}
