@@ -1,8 +1,10 @@
 //! How a run is conducted, as data: what runs around it, how long it waits.
 
 mod hooks;
+mod limits;
 
 pub use hooks::{HOOK_TIMEOUT_DEFAULT, Hook, Hooks, OnError};
+pub use limits::Concurrency;
 
 use crate::value::{Value, optional_duration_serde};
 use serde::{Deserialize, Serialize};
@@ -18,6 +20,9 @@ pub struct Conduct {
     /// How long to wait for another run of the same job to end; none means not at all.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_duration_serde")]
     pub wait: Option<Duration>,
+    /// How many runs of a group there may be at once over a whole cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<Concurrency>,
 }
 
 impl Conduct {
@@ -29,7 +34,7 @@ impl Conduct {
 
     /// Every value that may be a reference.
     pub fn values(&self) -> impl Iterator<Item = &Value> {
-        let Self { hooks, wait: _ } = self;
+        let Self { hooks, wait: _, concurrency: _ } = self;
         hooks.values()
     }
 }

@@ -48,7 +48,7 @@ impl Reach {
     }
 
     fn conduct(&mut self, conduct: &Conduct) {
-        let Conduct { hooks, wait: _ } = conduct;
+        let Conduct { hooks, wait: _, concurrency: _ } = conduct;
         self.hooks(hooks);
     }
 

@@ -17,6 +17,8 @@ pub mod restore;
 pub mod scratch;
 pub mod secret;
 pub mod select;
+#[cfg(feature = "etcd")]
+pub mod slot;
 pub mod store;
 pub mod tls;
 mod untar;

@@ -145,8 +145,11 @@ impl Secrets {
         environment: &Environment,
         keys: &BTreeSet<String>,
     ) -> Result<(), SecretError> {
-        let Some(key) = keys.first() else { return Ok(()) };
-        let etcd = job.etcd.as_ref().ok_or_else(|| SecretError::NoEtcd { key: key.clone() })?;
+        let etcd = match (&job.etcd, keys.first()) {
+            (None, Some(key)) => return Err(SecretError::NoEtcd { key: key.clone() }),
+            (Some(etcd), _) if !keys.is_empty() || job.conduct.concurrency.is_some() => etcd,
+            (Some(_), _) | (None, None) => return Ok(()),
+        };
         let mut password = None;
         if let Some(reference) = &etcd.password {
             let place = Place::new(reference, context)?;
@@ -193,6 +196,13 @@ impl Secrets {
                 self.values.get(&place).cloned().ok_or(SecretError::NotResolved { place })
             }
         }
+    }
+
+    /// etcd's own password, where the job has one.
+    #[must_use]
+    pub fn etcd_password(&self, job: &Job, context: &Context) -> Option<&SecretString> {
+        let reference = job.etcd.as_ref()?.password.as_ref()?;
+        self.values.get(&Place::new(reference, context).ok()?)
     }
 
     /// Replaces every secret in a text by `***`; what a child process prints goes through here, and what a server

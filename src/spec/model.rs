@@ -190,7 +190,8 @@ impl Spec {
             blackout: job.schedule.blackout.clone(),
             conduct: job.conduct.clone(),
         };
-        if compiled.references().any(|r| matches!(r, crate::value::Reference::Etcd(_))) {
+        let shares = compiled.conduct.concurrency.is_some();
+        if shares || compiled.references().any(|r| matches!(r, crate::value::Reference::Etcd(_))) {
             compiled.etcd.clone_from(&self.etcd);
         }
         compiled

@@ -19,4 +19,5 @@ mod references;
 mod scripts;
 mod stores;
 mod tree;
+mod turns;
 mod unit_text;

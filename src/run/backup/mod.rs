@@ -7,6 +7,7 @@ mod report;
 mod site;
 mod start;
 mod transfer;
+mod turn;
 
 pub use plan::{PlannedDestination, PlannedSource, RunPlan, dry_run};
 pub use report::{DestinationReport, DestinationState, HookReport, Outcome, Problem, RunReport, SourceReport};
@@ -64,6 +65,9 @@ pub enum BackupError {
     /// No random numbers.
     #[error("the run cannot get a name")]
     Random(#[source] io::Error),
+    /// Its group is full; exit code 75.
+    #[error("{0}")]
+    Full(String),
     /// SIGTERM or SIGINT.
     #[error("the run was told to stop")]
     Stopped,
@@ -74,7 +78,7 @@ impl BackupError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Lock(LockError::Held { .. }) => exit::LOCKED,
+            Self::Lock(LockError::Held { .. }) | Self::Full(_) => exit::LOCKED,
             Self::TimeZone(..) => exit::CONFIG,
             Self::Lock(LockError::NoStateDir | LockError::StateDir { .. } | LockError::File { .. })
             | Self::Journal(_)
@@ -89,7 +93,9 @@ impl BackupError {
     pub fn help(&self) -> Vec<String> {
         match self {
             Self::TimeZone(..) => vec!["install the time zone database (Debian: tzdata)".into()],
-            Self::Lock(_) | Self::Journal(_) | Self::Secret(_) | Self::Random(_) | Self::Stopped => vec![],
+            Self::Lock(_) | Self::Journal(_) | Self::Secret(_) | Self::Random(_) | Self::Full(_) | Self::Stopped => {
+                vec![]
+            }
         }
     }
 }
@@ -180,7 +186,7 @@ pub async fn backup(job: &Job, request: Request) -> Result<RunReport, BackupErro
     let with = Surroundings { context, secrets: Arc::new(secrets), environment, run, journal, stop };
     let run = Run { job, pattern, with, late, time, begun: Instant::now() };
     match missing {
-        None => run.carry_out(&mut report).await,
+        None => run.in_its_turn(&mut report).await?,
         Some(error) => run.give_up(Problem::of(&BackupError::Secret(error)), &mut report).await,
     }
     report.took = run.begun.elapsed();
@@ -201,6 +207,21 @@ fn some_time_after(stop: &Stop) -> Stop {
 }
 
 impl Run<'_> {
+    /// The run, once it has a place in its group.
+    async fn in_its_turn(&self, report: &mut RunReport) -> Result<(), BackupError> {
+        let slot = match turn::take(self).await {
+            Ok(slot) => slot,
+            Err(error @ (turn::TurnError::Full(_) | turn::TurnError::Stopped)) => return Err(error.into()),
+            Err(turn::TurnError::Failed(problem)) => {
+                self.give_up(problem, report).await;
+                return Ok(());
+            }
+        };
+        self.carry_out(report).await;
+        report.warnings.extend(turn::give_back(slot).await);
+        Ok(())
+    }
+
     async fn carry_out(&self, report: &mut RunReport) {
         let ended = match self.before(&self.job.conduct.hooks.before, None, report).await {
             Verdict::GoOn => self.attempt(report).await,

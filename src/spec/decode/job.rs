@@ -30,10 +30,11 @@ pub(super) struct Around<'a> {
 
 impl Around<'_> {
     /// Whether a job speaks to another machine than its own.
-    fn reaches_out(&self, sources: &[Source], store: &[StoreEntry]) -> bool {
+    fn reaches_out(&self, sources: &[Source], store: &[StoreEntry], conduct: &Conduct) -> bool {
         let destinations = || store.iter().filter_map(|entry| self.destinations.get(&entry.to));
         let far_etcd = self.etcd.is_some_and(|etcd| etcd.endpoints.iter().any(|e| !is_loopback_address(e)));
-        let asks = || destinations().any(asks_etcd) || sources.iter().any(source_asks_etcd);
+        let shares = conduct.concurrency.is_some() || conduct.values().any(is_etcd);
+        let asks = || shares || destinations().any(asks_etcd) || sources.iter().any(source_asks_etcd);
         destinations().any(is_remote) || (far_etcd && asks())
     }
 }
@@ -120,12 +121,12 @@ impl Decoder<'_> {
             .need("store", self, "where to: `store: [{to: DESTINATION}]`")
             .map(|f| self.store(&f, has_instances, around.destinations))
             .unwrap_or_default();
-        let conduct = self.conduct(&mut fields, has_instances);
+        let conduct = self.conduct(&mut fields, has_instances, around.etcd);
         let ways = [("unit", JobIn::Unit), ("file", JobIn::File), ("etcd", JobIn::Etcd)];
         let default = if around.target.scheduler == Scheduler::Fleet { JobIn::Unit } else { JobIn::File };
         let job_in = fields.take("job_in", self).and_then(|f| self.word(&f, &ways)).unwrap_or(default);
         let service = fields.take("service", self);
-        let service = self.service(service.as_ref(), unit, around.reaches_out(&sources, &store));
+        let service = self.service(service.as_ref(), unit, around.reaches_out(&sources, &store, &conduct));
         let values = values(&sources, &store, &conduct, around);
         self.variables_come_from_somewhere(&name, &values, &service);
         fields.finish(self);

@@ -93,6 +93,7 @@ impl Decoder<'_> {
         }
         self.jobs(&mut spec, jobs.as_ref(), defaults.as_ref());
         self.unused_destinations();
+        self.groups_agree(&spec);
         names::check(&spec, self);
         self.texts_with_secrets(root);
         spec
