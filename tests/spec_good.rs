@@ -222,8 +222,23 @@ fn what_is_kept_is_read_in_every_form() {
         read(&format!("{head}store: [{{to: h, keep: {text}}}]}}}}\n")).jobs.remove(0).store.remove(0).keep
     };
     assert_eq!(keep("all"), Keep::All);
-    let policy = Policy { last: NonZeroU32::new(14), at_least: NonZeroU32::new(3), within: None };
+    let n = NonZeroU32::new;
+    let policy = Policy { last: n(14), at_least: n(3), ..Policy::default() };
     assert_eq!(keep("{last: 14, at_least: 3}"), Keep::Policy(policy));
+    let policy = Policy {
+        within: Some(Duration::from_secs(48 * HOURS)),
+        last: n(1),
+        hourly: n(24),
+        daily: n(7),
+        weekly: n(5),
+        monthly: n(12),
+        quarterly: n(8),
+        yearly: n(10),
+        at_least: n(2),
+    };
+    let text =
+        "{within: 2d, last: 1, hourly: 24, daily: 7, weekly: 5, monthly: 12, quarterly: 8, yearly: 10, at_least: 2}";
+    assert_eq!(keep(text), Keep::Policy(policy));
 }
 
 #[test]

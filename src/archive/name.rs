@@ -192,6 +192,12 @@ fn safe(text: &str) -> String {
 }
 
 impl NamePattern {
+    /// The time zone whose clocks the names tell.
+    #[must_use]
+    pub fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
     /// The name, without extension, of a source's archive, or of the manifest ([`MANIFEST_SOURCE`]).
     #[must_use]
     pub fn stem(&self, source: &str, time: Timestamp) -> String {

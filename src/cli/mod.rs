@@ -1,6 +1,8 @@
 //! The command lines: arguments in, calls of the library, text and exit codes out.
 
+mod completion;
 pub mod generator;
+mod manual;
 mod output;
 #[cfg(feature = "run")]
 pub mod runner;

@@ -1,7 +1,7 @@
 //! The texts that diagnostics point into.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Which file of a [`Sources`] a span lies in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,14 +44,62 @@ pub struct SourceFile {
     pub name: String,
     /// The whole text.
     pub text: Arc<str>,
-    line_starts: Arc<[usize]>,
+    /// Looked up when a place is first asked for: of most files of a large tree none ever is.
+    index: OnceLock<Index>,
+}
+
+/// Where lines begin, and how many characters stand before a place.
+#[derive(Debug, Clone)]
+struct Index {
+    line_starts: Vec<usize>,
+    /// How many characters stand before each [`BLOCK_BYTES`] bytes; empty where each byte is one.
+    characters: Vec<usize>,
+}
+
+/// A character is counted from the beginning of its block, so that columns of a very long line cost nothing.
+const BLOCK_BYTES: usize = 4096;
+
+impl Index {
+    fn of(text: &str) -> Self {
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let line_starts = std::iter::once(0).chain(ends.map(|(place, _)| place + 1)).collect();
+        let blocks = text.as_bytes().chunks(BLOCK_BYTES).filter(|_| !text.is_ascii());
+        let characters = blocks.scan(0, |before, block| {
+            let here = *before;
+            *before += characters_in(block);
+            Some(here)
+        });
+        Self { line_starts, characters: characters.collect() }
+    }
+
+    /// How many characters of the text begin before an offset.
+    fn characters_before(&self, text: &str, offset: usize) -> usize {
+        let block = offset / BLOCK_BYTES;
+        let Some(before) = self.characters.get(block) else {
+            return self.characters.last().map_or(offset, |_| characters_in(text.as_bytes()));
+        };
+        before + text.as_bytes().get(block * BLOCK_BYTES..offset).map_or(0, characters_in)
+    }
+}
+
+/// How many characters begin in these bytes of a text.
+fn characters_in(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte & 0b1100_0000 != 0b1000_0000).count()
 }
 
 impl SourceFile {
-    fn new(name: String, text: Arc<str>) -> Self {
-        let starts =
-            std::iter::once(0).chain(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1));
-        Self { line_starts: starts.collect(), name, text }
+    /// A text under a name.
+    #[must_use]
+    pub fn new(name: impl Into<String>, text: impl Into<Arc<str>>) -> Self {
+        Self { name: name.into(), text: text.into(), index: OnceLock::new() }
+    }
+
+    fn index(&self) -> &Index {
+        self.index.get_or_init(|| Index::of(&self.text))
+    }
+
+    fn line_starts(&self) -> &[usize] {
+        &self.index().line_starts
     }
 
     fn mask(&mut self, ranges: &[Range<usize>]) {
@@ -61,23 +109,24 @@ impl SourceFile {
             hidden.iter_mut().filter(|b| **b != b'\n').for_each(|b| *b = b'*');
         }
         self.text = String::from_utf8_lossy(&bytes).into();
+        self.index = OnceLock::new();
     }
 
     /// Where a byte offset lies; an offset past the end is the end.
     #[must_use]
     pub fn position(&self, offset: usize) -> Position {
         let offset = offset.min(self.text.len());
-        let line = self.line_starts.partition_point(|start| *start <= offset);
-        let start = self.line_starts.get(line.saturating_sub(1)).copied().unwrap_or(0);
-        let column = self.text.get(start..offset).map_or(1, |before| before.chars().count() + 1);
-        Position { line, column }
+        let line = self.line_starts().partition_point(|start| *start <= offset);
+        let start = self.line_start(line);
+        let before = |place| self.index().characters_before(&self.text, place);
+        Position { line, column: before(offset) - before(start) + 1 }
     }
 
     /// The text of a line counted from 1, without its line break.
     #[must_use]
     pub fn line(&self, line: usize) -> &str {
-        let Some(start) = line.checked_sub(1).and_then(|index| self.line_starts.get(index)) else { return "" };
-        let end = self.line_starts.get(line).map_or(self.text.len(), |next| next - 1);
+        let Some(start) = line.checked_sub(1).and_then(|index| self.line_starts().get(index)) else { return "" };
+        let end = self.line_starts().get(line).map_or(self.text.len(), |next| next - 1);
         self.text.get(*start..end).unwrap_or("").trim_end_matches('\r')
     }
 
@@ -85,7 +134,7 @@ impl SourceFile {
     #[must_use]
     pub fn line_start(&self, line: usize) -> usize {
         let index = line.saturating_sub(1);
-        self.line_starts.get(index).copied().unwrap_or(self.text.len())
+        self.line_starts().get(index).copied().unwrap_or(self.text.len())
     }
 }
 
@@ -96,7 +145,12 @@ pub struct Sources(Vec<SourceFile>);
 impl Sources {
     /// Adds a text under a name.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<Arc<str>>) -> FileId {
-        self.0.push(SourceFile::new(name.into(), text.into()));
+        self.push(SourceFile::new(name, text))
+    }
+
+    /// Adds a text that has its name.
+    pub fn push(&mut self, file: SourceFile) -> FileId {
+        self.0.push(file);
         FileId(u32::try_from(self.0.len() - 1).unwrap_or(u32::MAX))
     }
 
@@ -145,6 +199,18 @@ mod tests {
         assert_eq!(file.position(5), Position { line: 2, column: 2 });
         assert_eq!(file.position(999), Position { line: 3, column: 1 });
         assert_eq!(file.line(2), "çd");
+    }
+
+    #[test]
+    fn columns_of_long_lines_are_counted_in_characters() {
+        for letter in ["x", "\u{e9}", "\u{1f514}"] {
+            let line = letter.repeat(3 * BLOCK_BYTES);
+            let file = SourceFile::new("a", format!("ab\n{line}"));
+            for characters in [0, 1, BLOCK_BYTES / letter.len(), 2 * BLOCK_BYTES, 3 * BLOCK_BYTES] {
+                let column = characters + 1;
+                assert_eq!(file.position(3 + characters * letter.len()), Position { line: 2, column }, "{letter}");
+            }
+        }
     }
 
     #[test]

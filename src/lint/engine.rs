@@ -2,8 +2,10 @@
 
 use super::allow::Allowances;
 use super::files::Files;
+use super::parallel;
 use super::rule::{self, Context, Found, TOLD_MAX};
 use super::rules;
+use super::unit::Unit;
 use crate::diag::{Diagnostic, FileId, Report, Severity};
 use crate::target::Target;
 use std::collections::{BTreeMap, HashMap};
@@ -51,21 +53,28 @@ pub fn lint_unit_texts(units: &[(&str, &str)], target: Target) -> Report {
 fn told(files: &Files, config: &Config) -> Vec<Diagnostic> {
     let units = rule::units(files);
     let context = Context::new(&units);
-    let mut told = Vec::new();
-    for unit in &units {
-        for rule in rules::all() {
-            if let Some(check) = rule.check {
-                let before = told.len();
-                check(unit, &context, &mut Found { rule, told: &mut told, before });
-                told.truncate(before + TOLD_MAX);
-            }
-        }
-    }
+    let mut told: Vec<Diagnostic> =
+        parallel::map(&units, |unit| of_unit(unit, &context)).into_iter().flatten().collect();
     let mut allowances: HashMap<FileId, Allowances> =
         files.all.iter().map(|file| (file.span(0..0).file, Allowances::of(file))).collect();
     told.retain(|diagnostic| !is_allowed(diagnostic, &mut allowances));
     told.extend(allowances.into_values().flat_map(Allowances::faults));
     told.into_iter().filter_map(|diagnostic| at_level(diagnostic, config)).collect()
+}
+
+/// What every rule finds in a unit.
+fn of_unit(unit: &Unit<'_>, context: &Context<'_>) -> Vec<Diagnostic> {
+    // What rules work out about the unit on the way is kept in this copy, and goes with it.
+    let unit = unit.clone();
+    let mut told = Vec::new();
+    for rule in rules::all() {
+        if let Some(check) = rule.check {
+            let before = told.len();
+            check(&unit, context, &mut Found { rule, told: &mut told, before });
+            told.truncate(before + TOLD_MAX);
+        }
+    }
+    told
 }
 
 fn is_allowed(diagnostic: &Diagnostic, allowances: &mut HashMap<FileId, Allowances>) -> bool {

@@ -1,10 +1,13 @@
 //! The files that are looked at together.
 
-use crate::diag::{FileId, Sources, Span};
+use crate::diag::{FileId, SourceFile, Sources, Span};
 use crate::target::{FLEET_SYSTEMD_DEFAULT, SYSTEMD_DEFAULT, Scheduler, Scope, Target};
 use crate::unit::{Dialect, UnitFile};
 use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::parallel;
 use super::rule::is_fleet;
 
 /// What a unit file's name ends in, without the dot.
@@ -30,6 +33,12 @@ pub struct File {
 }
 
 impl File {
+    /// Which of the report's texts it is.
+    #[must_use]
+    pub fn id(&self) -> FileId {
+        self.id
+    }
+
     /// A stretch of it as a place of the report.
     #[must_use]
     pub fn span(&self, range: Range<usize>) -> Span {
@@ -56,17 +65,31 @@ impl Files {
     /// Adds a file under the path by which the user knows it; its last part is the unit's name, and
     /// `NAME.d/X.conf` is a drop-in of `NAME`.
     pub fn add(&mut self, path: &str, text: impl Into<Vec<u8>>) {
-        let text = text.into();
-        let id = self.sources.add(path, displayable(&text));
-        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let (folder, name, drop_in) = match drop_in_of(folder, name) {
-            Some((folder, unit)) => (folder, unit, true),
-            None => (folder, name, false),
-        };
-        let text = UnitFile::parse(text, Dialect::Systemd);
-        let target = self.target.unwrap_or_else(|| guess(&text));
-        let fleet = is_fleet(target).then(|| UnitFile::parse(text.text(), Dialect::Fleet));
-        self.all.push(File { name: name.to_owned(), folder: folder.to_owned(), drop_in, target, text, fleet, id });
+        self.put(read(self.target, path, text.into()));
+    }
+
+    /// Adds files in the order given, read and taken apart on all cores.
+    ///
+    /// # Errors
+    /// What `text_of` says of the first file that it cannot read; none is added then.
+    pub fn add_all<E: Send>(
+        &mut self,
+        paths: &[PathBuf],
+        text_of: impl Fn(&Path) -> Result<Vec<u8>, E> + Sync,
+    ) -> Result<(), E> {
+        let target = self.target;
+        let read = |path: &PathBuf| Ok(read(target, &path.to_string_lossy(), text_of(path)?));
+        let files = parallel::map(paths, read).into_iter().collect::<Result<Vec<Read>, E>>()?;
+        for file in files {
+            self.put(file);
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, file: Read) {
+        let Read { name, folder, drop_in, target, text, fleet, source } = file;
+        let id = self.sources.push(source);
+        self.all.push(File { name, folder, drop_in, target, text, fleet, id });
     }
 
     /// How many there are.
@@ -82,11 +105,47 @@ impl Files {
     }
 }
 
+/// A file that has no place among the others yet; see [`File`].
+struct Read {
+    name: String,
+    folder: String,
+    drop_in: bool,
+    target: Target,
+    text: UnitFile,
+    fleet: Option<UnitFile>,
+    source: SourceFile,
+}
+
+fn read(target: Option<Target>, path: &str, text: Vec<u8>) -> Read {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let (folder, name, drop_in) = match drop_in_of(folder, name) {
+        Some((folder, unit)) => (folder, unit, true),
+        None => (folder, name, false),
+    };
+    let (shown, bytes) = shared(text);
+    let text = UnitFile::parse_shared(bytes.clone(), Dialect::Systemd);
+    let target = target.unwrap_or_else(|| guess(&text));
+    let fleet = is_fleet(target).then(|| UnitFile::parse_shared(bytes, Dialect::Fleet));
+    let source = SourceFile::new(path, shown);
+    Read { name: name.to_owned(), folder: folder.to_owned(), drop_in, target, text, fleet, source }
+}
+
+/// A text to be shown, and to be read; both are one where it is UTF-8.
+fn shared(text: Vec<u8>) -> (Arc<str>, Arc<[u8]>) {
+    match String::from_utf8(text) {
+        Ok(text) => {
+            let text: Arc<str> = text.into();
+            (text.clone(), text.into())
+        }
+        Err(error) => (displayable(error.as_bytes()).into(), error.as_bytes().into()),
+    }
+}
+
 /// The folder and name of the unit that a file adds to, if it is a drop-in.
 fn drop_in_of<'a>(folder: &'a str, name: &str) -> Option<(&'a str, &'a str)> {
     let (outer, last) = folder.rsplit_once('/').unwrap_or(("", folder));
     let unit = last.strip_suffix(".d")?;
-    std::path::Path::new(name).extension().is_some_and(|it| it == "conf").then_some((outer, unit))
+    Path::new(name).extension().is_some_and(|it| it == "conf").then_some((outer, unit))
 }
 
 fn guess(text: &UnitFile) -> Target {

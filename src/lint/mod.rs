@@ -24,6 +24,7 @@ mod engine;
 mod files;
 pub mod fleet;
 mod github;
+mod parallel;
 mod rule;
 mod rules;
 mod unit;

@@ -4,9 +4,9 @@ use super::files::{File, Files};
 use super::unit::{Line, Unit};
 use crate::diag::{Diagnostic, Severity, Span};
 use crate::target::{Scheduler, Target};
-use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// A rule.
 #[derive(Debug)]
@@ -48,17 +48,20 @@ pub(super) use rule;
 #[derive(Debug)]
 pub struct Context<'a> {
     units: &'a [Unit<'a>],
-    by_name: HashMap<&'a str, Vec<usize>>,
-    circles: OnceCell<Vec<Vec<usize>>>,
+    /// The first unit of each name, and that of each folder and name.
+    by_name: HashMap<&'a str, usize>,
+    by_place: HashMap<(&'a str, &'a str), usize>,
+    circles: OnceLock<Vec<Vec<usize>>>,
 }
 
 impl<'a> Context<'a> {
     pub(super) fn new(units: &'a [Unit<'a>]) -> Self {
-        let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
+        let (mut by_name, mut by_place) = (HashMap::new(), HashMap::new());
         for (place, unit) in units.iter().enumerate().filter(|(_, unit)| unit.main().is_some()) {
-            by_name.entry(unit.name()).or_default().push(place);
+            by_name.entry(unit.name()).or_insert(place);
+            by_place.entry((unit.folder(), unit.name())).or_insert(place);
         }
-        Self { units, by_name, circles: OnceCell::new() }
+        Self { units, by_name, by_place, circles: OnceLock::new() }
     }
 
     /// The unit of that name among the files, or the template that it is an instance of; the nearest in the tree of
@@ -78,9 +81,7 @@ impl<'a> Context<'a> {
     }
 
     fn named(&self, name: &str, near: &Unit<'_>) -> Option<usize> {
-        let places = self.by_name.get(name)?;
-        let is_near = |place: &&usize| self.units.get(**place).is_some_and(|unit| unit.folder() == near.folder());
-        places.iter().find(is_near).or(places.first()).copied()
+        self.by_place.get(&(near.folder(), name)).or_else(|| self.by_name.get(name)).copied()
     }
 
     /// The circles of units that wait for each other, as places in [`Context::units`].

@@ -1,6 +1,8 @@
 //! A unit: its file and its drop-ins, read as one.
 
+use super::directives::{self, Directive};
 use super::files::{File, Files};
+use super::parallel;
 use crate::diag::Span;
 use crate::target::Target;
 use crate::unit::environment::{self, EnvironmentValue};
@@ -8,9 +10,9 @@ use crate::unit::exec::{self, ExecValue};
 use crate::unit::specifier::Values;
 use crate::unit::{Entry, UnitName, UnitType};
 use std::borrow::Cow;
-use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// An assignment, and the file that it stands in.
 #[derive(Clone, Copy, Debug)]
@@ -19,9 +21,20 @@ pub struct Line<'a> {
     pub file: &'a File,
     /// The assignment.
     pub entry: &'a Entry,
+    directive: Option<&'static Directive>,
 }
 
 impl<'a> Line<'a> {
+    fn new(file: &'a File, entry: &'a Entry) -> Self {
+        Self { file, entry, directive: directives::lookup(file.text.section_of(entry), &entry.key) }
+    }
+
+    /// What systemd knows of the key in its section; nothing of one that it does not know there.
+    #[must_use]
+    pub fn directive(&self) -> Option<&'static Directive> {
+        self.directive
+    }
+
     /// The section, without brackets.
     #[must_use]
     pub fn section(&self) -> &'a str {
@@ -32,6 +45,10 @@ impl<'a> Line<'a> {
     #[must_use]
     pub fn key(&self) -> &'a str {
         &self.entry.key
+    }
+
+    fn address(&self) -> (&'a str, &'a str) {
+        (self.key(), self.section())
     }
 
     /// The value with its lines joined.
@@ -55,16 +72,19 @@ impl<'a> Line<'a> {
 }
 
 /// A unit with its drop-ins.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Unit<'a> {
     name: &'a str,
     parsed: Option<UnitName>,
     main: Option<&'a File>,
     files: Vec<&'a File>,
     lines: Vec<Line<'a>>,
+    /// Places in `lines`, by key and section: a file may have very many lines, and is asked for very many keys.
+    by_key: Vec<usize>,
     target: Target,
-    commands: OnceCell<Vec<(Line<'a>, ExecValue)>>,
-    environments: OnceCell<Vec<(Line<'a>, EnvironmentValue)>>,
+    specifiers: OnceLock<Values>,
+    commands: OnceLock<Vec<(Line<'a>, ExecValue)>>,
+    environments: OnceLock<Vec<(Line<'a>, EnvironmentValue)>>,
 }
 
 impl<'a> Unit<'a> {
@@ -124,7 +144,11 @@ impl<'a> Unit<'a> {
 
     /// The assignments to a key, in order.
     pub fn all<'s>(&'s self, section: &'s str, key: &'s str) -> impl DoubleEndedIterator<Item = &'s Line<'a>> + 's {
-        self.lines.iter().filter(move |line| line.key() == key && line.section() == section)
+        let at = |place: &usize| self.lines.get(*place).map(Line::address);
+        let first = self.by_key.partition_point(|place| at(place) < Some((key, section)));
+        let end = self.by_key.partition_point(|place| at(place) <= Some((key, section)));
+        let places = self.by_key.get(first..end).unwrap_or_default();
+        places.iter().filter_map(|place| self.lines.get(*place))
     }
 
     /// The assignments to a list that count: those after the last empty one.
@@ -187,17 +211,20 @@ impl<'a> Unit<'a> {
 
     /// What specifiers become, as far as the name says it; a template's instance stays as it is written.
     #[must_use]
-    pub fn specifiers(&self) -> Values {
-        match &self.parsed {
+    pub fn specifiers(&self) -> &Values {
+        self.specifiers.get_or_init(|| match &self.parsed {
             Some(name) if !name.is_template() => Values::of_unit(name),
             Some(name) => Values::none().with('p', name.prefix()),
             None => Values::none(),
-        }
+        })
     }
 
     /// A text with its specifiers expanded as far as they are known; as written where one of them is none.
     #[must_use]
     pub fn expand(&self, text: &str) -> String {
+        if !text.contains('%') {
+            return text.to_owned();
+        }
         let expanded = self.specifiers().expand(text.as_bytes()).unwrap_or_else(|_| text.as_bytes().to_vec());
         String::from_utf8_lossy(&expanded).into_owned()
     }
@@ -215,23 +242,29 @@ pub(super) fn gather(files: &Files) -> Vec<Unit<'_>> {
         }
         part.push(file);
     }
-    order.iter().filter_map(|place| unit(place.1, parts.get(place).cloned()?)).collect()
+    let units = parallel::map(&order, |place| unit(place.1, parts.get(place).cloned()?));
+    units.into_iter().flatten().collect()
 }
 
 fn unit<'a>(name: &'a str, mut files: Vec<&'a File>) -> Option<Unit<'a>> {
     files.sort_by_key(|file| file.drop_in);
     let first = files.first().copied()?;
     let main = (!first.drop_in).then_some(first);
-    let lines = files.iter().flat_map(|file| file.text.entries().iter().map(|entry| Line { file, entry })).collect();
+    let lines: Vec<Line<'_>> =
+        files.iter().flat_map(|file| file.text.entries().iter().map(|entry| Line::new(file, entry))).collect();
+    let mut by_key: Vec<usize> = (0..lines.len()).collect();
+    by_key.sort_by_key(|place| lines.get(*place).map(Line::address));
     Some(Unit {
         name,
         parsed: UnitName::parse(name).ok(),
         main,
         files,
         lines,
+        by_key,
         target: first.target,
-        commands: OnceCell::new(),
-        environments: OnceCell::new(),
+        specifiers: OnceLock::new(),
+        commands: OnceLock::new(),
+        environments: OnceLock::new(),
     })
 }
 

@@ -2,12 +2,9 @@
 
 use super::catalog::{self, Names, Set, SetState};
 use super::store::{Store, StoreError};
-use crate::retention::{Dated, Keep, Verdict, decide};
-use jiff::{SignedDuration, Timestamp};
-
-/// An incomplete set this young may be one that another host is storing at this moment: a run takes a day at most, and
-/// its time is that of its beginning.
-const INCOMPLETE_KEPT: SignedDuration = SignedDuration::from_hours(48);
+use crate::retention::{Dated, Keep, Standing, Verdict, decide};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 /// What was removed at a destination.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -37,7 +34,7 @@ pub async fn prune(
     if !sets.iter().any(|set| set.time == stored && set.is_good()) {
         return Err(PruneError::NotSeen);
     }
-    let doomed = doomed(&sets, keep, now);
+    let doomed = doomed(&sets, keep, now, names.pattern.zone());
     let mut pruned = Pruned { removed: vec![], kept: sets.len() - doomed.len() };
     for set in doomed {
         let names = removal_order(set);
@@ -61,23 +58,23 @@ pub enum PruneError {
     Delete(#[source] StoreError),
 }
 
-/// The sets that may go, the oldest first; never the newest good one, whatever the policy.
+/// The sets that may go, the oldest first; never the newest good one, whatever the policy. Periods are those of the
+/// clocks of `zone`.
 #[must_use]
-pub fn doomed<'a>(sets: &'a [Set], keep: &Keep, now: Timestamp) -> Vec<&'a Set> {
-    let dated: Vec<Dated> = sets.iter().map(|set| Dated { time: set.time, good: set.is_good() }).collect();
+pub fn doomed<'a>(sets: &'a [Set], keep: &Keep, now: Timestamp, zone: &TimeZone) -> Vec<&'a Set> {
+    let dated: Vec<Dated> = sets.iter().map(dated).collect();
     let newest_good = sets.iter().filter(|set| set.is_good()).map(|set| set.time).max();
-    let goes = |(set, verdict): &(&Set, Verdict)| {
-        *verdict == Verdict::Remove && Some(set.time) != newest_good && may_go(set, now)
-    };
-    sets.iter().zip(decide(&dated, keep, now)).filter(goes).map(|(set, _)| set).collect()
+    let goes = |(set, verdict): &(&Set, Verdict)| !verdict.stays() && Some(set.time) != newest_good;
+    sets.iter().zip(decide(&dated, keep, now, zone)).filter(goes).map(|(set, _)| set).collect()
 }
 
-fn may_go(set: &Set, now: Timestamp) -> bool {
-    match set.state {
-        SetState::Good => true,
-        SetState::Incomplete(_) => now.duration_since(set.time) > INCOMPLETE_KEPT,
-        SetState::Unknown(_) => false,
-    }
+fn dated(set: &Set) -> Dated {
+    let standing = match set.state {
+        SetState::Good => Standing::Good,
+        SetState::Incomplete(_) => Standing::Incomplete,
+        SetState::Unknown(_) => Standing::Unknown,
+    };
+    Dated { time: set.time, standing, pinned: false }
 }
 
 /// The manifest first: whatever stops this midway, the rest never counts as good.
@@ -96,7 +93,7 @@ mod tests {
     fn set(hours_ago: i64, state: SetState) -> Set {
         let objects = vec![Object { name: format!("o{hours_ago}"), size: 1 }];
         Set {
-            time: now() - SignedDuration::from_hours(hours_ago),
+            time: now() - jiff::SignedDuration::from_hours(hours_ago),
             state,
             manifest_name: Some(format!("m{hours_ago}")),
             manifest: None,
@@ -117,7 +114,7 @@ mod tests {
     }
 
     fn removed(sets: &[Set], keep: &Keep) -> Vec<String> {
-        doomed(sets, keep, now()).into_iter().flat_map(removal_order).collect()
+        doomed(sets, keep, now(), &TimeZone::UTC).into_iter().flat_map(removal_order).collect()
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::model::{Job, Spec};
 use super::places::{Origin, Place};
 use super::secret_words::{looks_secret, secret_in_text};
 use crate::diag::Sources;
-use crate::retention::Keep;
+use crate::retention::{Keep, Policy};
 use crate::target::Target;
 use crate::value::format_duration;
 use serde_json::{Map, Value, json};
@@ -75,7 +75,7 @@ fn job_value(job: &Job) -> Value {
 fn keep_value(keep: &Keep) -> Value {
     match keep {
         Keep::All => json!("all"),
-        Keep::Policy(policy) => json!(policy),
+        Keep::Policy(policy) => json!(Policy { at_least: policy.floor(), ..policy.clone() }),
     }
 }
 

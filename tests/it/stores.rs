@@ -60,6 +60,7 @@ async fn keeps_its_promises(store: &dyn Store) {
         an_abort_leaves_nothing(store, size).await;
         no_object_is_overwritten(store, size).await;
     }
+    a_range_is_these_bytes_and_no_others(store).await;
     what_is_missing_is_said_to_be(store).await;
     names_that_lead_elsewhere_are_refused(store).await;
     hard_names_survive(store).await;
@@ -100,6 +101,27 @@ async fn no_object_is_overwritten(store: &dyn Store, size: usize) {
     assert_eq!(kind(late.commit().await), StoreErrorKind::Exists);
     assert!(get(store, "one.tar").await.unwrap() == first);
     store.delete(&["one.tar".into()]).await.unwrap();
+}
+
+async fn range(store: &dyn Store, name: &str, range: std::ops::Range<u64>) -> Result<Vec<u8>, StoreError> {
+    let pieces: Vec<Bytes> = store.open_read_range(name, range).await?.try_collect().await?;
+    Ok(pieces.concat())
+}
+
+async fn a_range_is_these_bytes_and_no_others(store: &dyn Store) {
+    let content = bytes(3 * MIB + 7);
+    put(store, "ranges.tar", &content).await.unwrap();
+    let whole = content.len() as u64;
+    for (start, end) in [(0, 1), (0, whole), (1_000_000, 2_500_001), (whole - 7, whole), (5, 5)] {
+        let expected = &content[usize::try_from(start).unwrap()..usize::try_from(end).unwrap()];
+        assert!(range(store, "ranges.tar", start..end).await.unwrap() == expected, "{start}..{end}");
+    }
+    for beyond in [whole - 7..whole + 1, whole..whole + 1, whole + 9..whole + 10] {
+        assert!(range(store, "ranges.tar", beyond.clone()).await.is_err(), "{beyond:?}");
+    }
+    assert_eq!(kind(range(store, "missing", 0..1).await), StoreErrorKind::Missing);
+    assert_eq!(kind(range(store, "missing", 3..3).await), StoreErrorKind::Missing);
+    store.delete(&["ranges.tar".into()]).await.unwrap();
 }
 
 async fn what_is_missing_is_said_to_be(store: &dyn Store) {

@@ -1,12 +1,14 @@
 //! `eightbells check`, `show`, `calendar` and `timespan`.
 
 use super::{TargetArgs, load, load_or_fail};
+use crate::cli::completion;
 use crate::cli::output::{self, Failure, print, say};
 use crate::contract::exit;
 use crate::diag::{Report, render_json};
 use crate::schedule::{self, report::CalendarQuestion};
 use crate::spec;
 use clap::{Args, ValueEnum};
+use clap_complete::ArgValueCompleter;
 use std::path::PathBuf;
 
 /// What `check` is told.
@@ -56,6 +58,7 @@ pub(super) struct ShowArgs {
     /// The spec
     spec: PathBuf,
     /// Only this job
+    #[arg(add = ArgValueCompleter::new(completion::jobs))]
     job: Option<String>,
     #[command(flatten)]
     target: TargetArgs,

@@ -46,10 +46,8 @@ pub(super) struct ExplainArgs {
 
 pub(super) fn lint(args: &LintArgs) -> Result<(), Failure> {
     let mut files = Files::new(args.target);
-    for path in collect(&args.paths)? {
-        let text = std::fs::read(&path).map_err(|error| Failure::io("read", &path, &error))?;
-        files.add(&path.to_string_lossy(), text);
-    }
+    let read = |path: &Path| std::fs::read(path).map_err(|error| Failure::io("read", path, &error));
+    files.add_all(&collect(&args.paths)?, read)?;
     let report = lint::lint(files, &config(args));
     match args.format {
         Format::Human => output::show(&report),

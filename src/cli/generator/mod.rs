@@ -7,6 +7,8 @@ mod lint;
 mod own;
 mod trial;
 
+use super::completion::{self, CompletionsArgs};
+use super::manual::{self, ManArgs};
 use super::output::Failure;
 use crate::contract::exit;
 use crate::diag::Report;
@@ -14,7 +16,7 @@ use crate::plan::{self, Options};
 use crate::spec::{self, Spec};
 use crate::target::Target;
 use crate::value::parse_duration;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
@@ -45,6 +47,10 @@ enum Command {
     Calendar(check::CalendarArgs),
     /// Time spans in microseconds and in words, as systemd-analyze prints them
     Timespan(check::TimespanArgs),
+    /// Print a script that makes a shell complete commands, options, and jobs of the spec on the line
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write those of all commands
+    Man(ManArgs),
 }
 
 /// What units are for, as several commands take it.
@@ -67,6 +73,10 @@ impl TargetArgs {
 /// Runs the program and gives its exit code.
 #[must_use]
 pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
+    let args: Vec<OsString> = args.into_iter().collect();
+    if let Some(code) = completion::answer(Cli::command, &args) {
+        return code;
+    }
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
@@ -83,6 +93,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Explain(args) => lint::explain(&args),
         Command::Calendar(args) => check::calendar(&args),
         Command::Timespan(args) => check::timespan(&args),
+        Command::Completions(args) => completion::script(&args, "eightbells"),
+        Command::Man(args) => manual::man(&args, Cli::command()),
     };
     match done {
         Ok(()) => exit::OK,

@@ -2,6 +2,7 @@
 
 use super::generate::units;
 use super::{TargetArgs, files, load_or_fail};
+use crate::cli::completion;
 use crate::cli::output::{Failure, say};
 use crate::contract::{JOB_VARIABLE, exit};
 use crate::plan::{self, Invocation};
@@ -9,6 +10,7 @@ use crate::render::File;
 use crate::spec::{Job, JobIn, Spec};
 use crate::target::{Scheduler, Scope, Target};
 use clap::Args;
+use clap_complete::ArgValueCompleter;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -18,6 +20,7 @@ pub(super) struct TryArgs {
     /// The spec
     spec: PathBuf,
     /// The job; not needed where there is only one
+    #[arg(add = ArgValueCompleter::new(completion::jobs))]
     job: Option<String>,
     /// The instance; the first one where none is given
     #[arg(long, value_name = "INSTANCE")]

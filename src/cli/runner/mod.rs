@@ -4,11 +4,13 @@ mod backup;
 mod place;
 mod sets;
 
+use super::completion::{self, CompletionsArgs};
+use super::manual::{self, ManArgs};
 use super::output::Failure;
 use crate::contract::exit;
 use crate::run::os::{Environment, Stop};
 use crate::run::tls;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -36,6 +38,10 @@ enum Command {
     Restore(sets::RestoreArgs),
     /// Read an archive to its end: digests, compression, every member
     Verify(sets::VerifyArgs),
+    /// Print a script that makes a shell complete commands, options, and jobs of the spec on the line
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write those of all commands
+    Man(ManArgs),
 }
 
 /// What every command stands on.
@@ -48,6 +54,10 @@ struct Ground {
 /// Runs the program and gives its exit code.
 #[must_use]
 pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
+    let args: Vec<OsString> = args.into_iter().collect();
+    if let Some(code) = completion::answer(Cli::command, &args) {
+        return code;
+    }
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
@@ -65,6 +75,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
 }
 
 fn run(cli: Cli) -> Result<u8, Failure> {
+    match &cli.command {
+        Command::Completions(args) => return completion::script(args, "eightbells-run").map(|()| exit::OK),
+        Command::Man(args) => return manual::man(args, Cli::command()).map(|()| exit::OK),
+        Command::Backup(_) | Command::List(_) | Command::Restore(_) | Command::Verify(_) => {}
+    }
     tls::install_provider();
     let environment = Environment::current();
     log_to_stderr(&environment, cli.verbose);
@@ -78,6 +93,8 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             Command::List(args) => sets::list(args, &ground).await,
             Command::Restore(args) => sets::restore(args, &ground).await,
             Command::Verify(args) => sets::verify(args, &ground).await,
+            // Answered above, without a runtime.
+            Command::Completions(_) | Command::Man(_) => Ok(exit::OK),
         }
     });
     // A thread that waits for a hung read must not keep the program.

@@ -2,6 +2,7 @@
 
 use super::{Ground, failure};
 use crate::archive::Identity;
+use crate::cli::completion;
 use crate::cli::output::{Failure, show};
 use crate::contract::{ETCD_VARIABLE, Etcd, Instance, JOB_VARIABLE, Job, SpecLocation, exit};
 use crate::destination::{Addressing, Destination, DestinationKind, Local, S3};
@@ -12,6 +13,7 @@ use crate::run::store::{self, Ledger, Store};
 use crate::spec::{self, Spec};
 use crate::value::{Context, Reference, Template, Value};
 use clap::Args;
+use clap_complete::ArgValueCompleter;
 use jiff::tz::TimeZone;
 use secrecy::ExposeSecret as _;
 use std::path::PathBuf;
@@ -21,10 +23,10 @@ use std::sync::Arc;
 #[derive(Debug, Args)]
 pub(super) struct PlaceArgs {
     /// The job; not needed where there is only one
-    #[arg(value_name = "JOB")]
+    #[arg(value_name = "JOB", add = ArgValueCompleter::new(completion::jobs))]
     name: Option<String>,
     /// The job, as units name it
-    #[arg(long, value_name = "JOB", conflicts_with = "name")]
+    #[arg(long, value_name = "JOB", conflicts_with = "name", add = ArgValueCompleter::new(completion::jobs))]
     job: Option<String>,
     /// The spec: a path, or etcd:KEY. Without it, and without --from, the job is read from `EIGHTBELLS_JOB`
     #[arg(long, value_name = "SPEC", conflicts_with = "from")]

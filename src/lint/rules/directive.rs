@@ -1,6 +1,7 @@
 //! Sections and keys: whether they are known, to what version, and how often they may stand there.
 
 use super::words::{self, LIKENESS_MAX_BYTES};
+use crate::diag::FileId;
 use crate::lint::directives::{self, Directive};
 use crate::lint::rule::{Found, rule};
 use crate::lint::{Line, Rule, Unit};
@@ -106,7 +107,7 @@ rule! {
             if found.is_full() {
                 return;
             }
-            if directives::lookup(line.section(), line.key()).is_some() || is_foreign(unit, line) {
+            if line.directive().is_some() || is_foreign(unit, line) {
                 continue;
             }
             if directives::sections_with(line.key()).is_empty() {
@@ -126,7 +127,7 @@ rule! {
     source: "systemd src/core/load-fragment-gperf.gperf.in, to version 262", check: Some(|unit, _, found| {
         for line in unit.lines().iter().filter(|line| has_keys(line.section())) {
             let others = directives::sections_with(line.key());
-            if directives::lookup(line.section(), line.key()).is_none() && !is_foreign(unit, line) && !others.is_empty() {
+            if line.directive().is_none() && !is_foreign(unit, line) && !others.is_empty() {
                 let message = format!("`{}=` does nothing in `[{}]`", line.key(), line.section());
                 let places: Vec<String> = others.iter().map(|it| format!("`[{it}]`")).collect();
                 found.key(line, message).help(format!("it belongs into {}", places.join(" or ")));
@@ -185,18 +186,15 @@ rule! {
 }
 
 fn duplicates(unit: &Unit<'_>, found: &mut Found<'_>) {
-    for file in unit.files() {
-        let mut seen: HashMap<(&str, &str), Line<'_>> = HashMap::new();
-        for entry in file.text.entries() {
-            let line = Line { file, entry };
-            let row = directives::lookup(line.section(), line.key());
-            if row.is_none_or(|row| !SINGLE.contains(&row.parser)) || entry.bytes().is_empty() {
-                continue;
-            }
-            if let Some(first) = seen.insert((line.section(), line.key()), line) {
-                let message = format!("`{}=` is set twice, and the first value does nothing", line.key());
-                found.line(&first, message).also(&line.span(), "this one counts");
-            }
+    let mut seen: HashMap<(FileId, &str, &str), Line<'_>> = HashMap::new();
+    for line in unit.lines() {
+        let single = line.directive().is_some_and(|row| SINGLE.contains(&row.parser));
+        if !single || line.entry.bytes().is_empty() {
+            continue;
+        }
+        if let Some(first) = seen.insert((line.file.id(), line.section(), line.key()), *line) {
+            let message = format!("`{}=` is set twice, and the first value does nothing", line.key());
+            found.line(&first, message).also(&line.span(), "this one counts");
         }
     }
 }
@@ -207,7 +205,7 @@ fn renamed(is: impl Fn(&(&str, &str, &str, u16)) -> bool) -> Option<(&'static st
 
 fn each_known<'a>(unit: &Unit<'a>, mut look: impl FnMut(&Line<'a>, &'static Directive)) {
     for line in unit.lines() {
-        if let Some(row) = directives::lookup(line.section(), line.key()) {
+        if let Some(row) = line.directive() {
             look(line, row);
         }
     }

@@ -1,7 +1,6 @@
 //! Values that look quoted, or look like a date's format.
 
 use super::exec::each_command;
-use crate::lint::directives;
 use crate::lint::rule::rule;
 use crate::lint::{Line, Rule};
 use std::ops::Range;
@@ -26,7 +25,7 @@ rule! {
     QUOTES_KEPT = "quotes-kept", Warning, "quotes that become a part of the value",
     source: "systemd.syntax(7), QUOTING", check: Some(|unit, _, found| {
         for line in unit.lines() {
-            let row = directives::lookup(line.section(), line.key());
+            let row = line.directive();
             if row.is_some_and(|row| PLAIN.contains(&row.parser)) && is_quoted(&line.value()) {
                 found.line(line, format!("the quotes become a part of the value of `{}=`", line.key()))
                     .help("write the value without quotes");

@@ -1,6 +1,5 @@
 //! Names of units, and where they stand.
 
-use crate::lint::directives;
 use crate::lint::rule::rule;
 use crate::lint::{Line, Rule, Unit};
 use crate::unit::name::UNIT_NAME_MAX_BYTES;
@@ -76,7 +75,7 @@ rule! {
 
 /// The assignments to keys that name units.
 pub(super) fn dependencies<'u, 'a>(unit: &'u Unit<'a>) -> impl Iterator<Item = &'u Line<'a>> {
-    unit.lines().iter().filter(|line| {
-        line.section() == "Unit" && directives::lookup("Unit", line.key()).is_some_and(|row| row.parser == "unit_deps")
-    })
+    unit.lines()
+        .iter()
+        .filter(|line| line.section() == "Unit" && line.directive().is_some_and(|row| row.parser == "unit_deps"))
 }

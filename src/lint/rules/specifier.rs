@@ -1,6 +1,5 @@
 //! Specifiers: `%` and a letter.
 
-use crate::lint::directives;
 use crate::lint::rule::rule;
 use crate::lint::{Line, Rule, Unit};
 use crate::unit::name::NameKind;
@@ -76,7 +75,7 @@ rule! {
 
 fn each_specifier<'a>(unit: &Unit<'a>, mut look: impl FnMut(&Line<'a>, Place)) {
     let others = unit.lines().iter().filter(|line| {
-        let row = directives::lookup(line.section(), line.key());
+        let row = line.directive();
         row.is_some_and(|row| row.parser != "exec" && EXPANDING.iter().any(|end| row.parser.ends_with(end)))
     });
     for line in unit.commands().iter().map(|(line, _)| line).chain(others) {

@@ -1,7 +1,6 @@
 //! Values: whether systemd can read them.
 
 use super::timer::as_note;
-use crate::lint::directives;
 use crate::lint::rule::{Found, rule};
 use crate::lint::{Line, Rule, Unit};
 use crate::schedule::{CalendarSpec, TimeSpan};
@@ -186,7 +185,7 @@ rule! {
             }
             let Some((_, words)) = WORDS.iter().find(|(key, _)| *key == line.key()) else { continue };
             let value = line.value();
-            if !value.is_empty() && !words.contains(&&*value) && directives::lookup(line.section(), line.key()).is_some() {
+            if !value.is_empty() && !words.contains(&&*value) && line.directive().is_some() {
                 let told = found.line(line, format!("`{}={value}` is ignored", line.key()));
                 told.help(format!("there are {}", words.join(", ")));
             }
@@ -257,9 +256,8 @@ fn as_note_if(diagnostic: &mut crate::diag::Diagnostic, harmless: bool) {
 /// The assignments whose value a parser reads, specifiers left out.
 fn each<'a>(unit: &Unit<'a>, parser: &str, mut look: impl FnMut(&Line<'a>, &str)) {
     for line in unit.lines() {
-        let row = directives::lookup(line.section(), line.key());
         let value = line.value();
-        if row.is_some_and(|row| row.parser == parser && row.last.is_none()) && !value.contains('%') {
+        if line.directive().is_some_and(|row| row.parser == parser && row.last.is_none()) && !value.contains('%') {
             look(line, &value);
         }
     }

@@ -4,7 +4,7 @@ use super::report::span;
 use super::{BackupError, Request, Setting, blackout, setting};
 use crate::contract::Job;
 use crate::destination::{DestinationKind, Local};
-use crate::retention::{Keep, Policy};
+use crate::retention::Keep;
 use crate::source::{Content, Source, SourceKind};
 use crate::value::{Context, Template, Value};
 use serde::Serialize;
@@ -128,13 +128,12 @@ fn place(kind: &DestinationKind, context: &Context) -> String {
 }
 
 fn kept(keep: &Keep) -> String {
-    let Keep::Policy(Policy { within, last, at_least }) = keep else { return "everything".into() };
-    let rules = [
-        within.map(|within| format!("what is younger than {}", span(within))),
-        last.map(|last| format!("the last {last}")),
-        at_least.map(|least| format!("at least {least}")),
-    ];
-    let rules: Vec<String> = rules.into_iter().flatten().collect();
+    let Keep::Policy(policy) = keep else { return "everything".into() };
+    let within = policy.within.map(|within| format!("what is younger than {}", span(within)));
+    let last = policy.last.map(|last| format!("the last {last}"));
+    let periods = policy.periods().map(|(period, count)| format!("{period} {count}"));
+    let floor = policy.floor().map(|floor| format!("at least {floor}"));
+    let rules: Vec<String> = within.into_iter().chain(last).chain(periods).chain(floor).collect();
     if rules.is_empty() { "the newest".into() } else { rules.join(", ") }
 }
 

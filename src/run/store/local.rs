@@ -1,6 +1,8 @@
 //! A folder of the host.
 
-use super::{ByteStream, Doing, Ledger, Object, Promise, Store, StoreError, StoreErrorKind, Upload, check_name};
+use super::{
+    ByteStream, Doing, Ledger, Object, Promise, Store, StoreError, StoreErrorKind, Upload, check_name, exactly,
+};
 use crate::run::journal::Obligation;
 use crate::run::os::{self, RunId};
 use bytes::Bytes;
@@ -8,7 +10,8 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use rustix::fs::{AtFlags, RenameFlags, renameat_with};
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::ops::Range;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -150,6 +153,19 @@ impl Store for LocalStore {
             let file = File::open(&path)
                 .map_err(|error| StoreError::io(format!("`{}` cannot be read", path.display()), error))?;
             Ok(read_stream(file, path))
+        }))
+    }
+
+    fn open_read_range(&self, name: &str, range: Range<u64>) -> Doing<'_, ByteStream> {
+        let path = self.path(name);
+        let name = name.to_owned();
+        Box::pin(blocking(move || {
+            let path = path?;
+            let failed = |error| StoreError::io(format!("`{}` cannot be read", path.display()), error);
+            let mut file = File::open(&path).map_err(failed)?;
+            file.seek(SeekFrom::Start(range.start)).map_err(failed)?;
+            let length = range.end.saturating_sub(range.start);
+            Ok(exactly(read_stream(file, path), length, &name))
         }))
     }
 

@@ -16,8 +16,9 @@ pub use s3::{Credentials, PART_COUNT_MAX, S3Options, S3Store, part_size};
 use crate::run::journal::Obligation;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use futures_util::stream::BoxStream;
+use futures_util::stream::{self, BoxStream, StreamExt as _};
 use std::fmt;
+use std::ops::Range;
 
 /// What is done at a store, some time.
 pub type Doing<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
@@ -51,6 +52,13 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// An object's bytes.
     fn open_read(&self, name: &str) -> Doing<'_, ByteStream>;
 
+    /// The bytes of an object from `range.start` up to, not including, `range.end`; no more than these are fetched. An
+    /// empty range gives an empty stream. [`exactly`] sees to what the contract asks of the stream.
+    ///
+    /// Fails with [`StoreErrorKind::Missing`] where there is no such object, and, now or in the stream, where the object
+    /// ends before the range does.
+    fn open_read_range(&self, name: &str, range: Range<u64>) -> Doing<'_, ByteStream>;
+
     /// Removes objects, in the order given; what is missing already is no error.
     fn delete(&self, names: &[String]) -> Doing<'_, ()>;
 
@@ -81,6 +89,30 @@ pub trait Upload: Send {
 
     /// Puts everything back.
     fn abort(self: Box<Self>) -> Doing<'static, ()>;
+}
+
+/// A stream of exactly so many bytes: more are cut off, fewer are an error. `name` is the object's, for people.
+#[must_use]
+pub fn exactly(bytes: ByteStream, length: u64, name: &str) -> ByteStream {
+    let name = name.to_owned();
+    let next = move |(mut bytes, left): (ByteStream, u64)| {
+        let ended = StoreError::new(StoreErrorKind::Other, format!("`{name}` ends {left} bytes too early"));
+        async move {
+            if left == 0 {
+                return None;
+            }
+            match bytes.next().await {
+                None => Some((Err(ended), (stream::empty().boxed(), 0))),
+                Some(Err(error)) => Some((Err(error), (stream::empty().boxed(), 0))),
+                Some(Ok(mut piece)) => {
+                    piece.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+                    let left = left - piece.len() as u64;
+                    Some((Ok(piece), (bytes, left)))
+                }
+            }
+        }
+    };
+    stream::unfold((bytes, length), next).boxed()
 }
 
 /// Refuses what is not a single visible file name: a manifest of a stranger's bucket may hold anything.

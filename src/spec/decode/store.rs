@@ -12,6 +12,8 @@ use std::num::NonZeroU32;
 
 /// More names than this are not listed in a help.
 const LISTED_MAX: usize = 12;
+/// Keys of `keep:` of which each alone says what is kept.
+const RULES: [&str; 8] = ["within", "last", "hourly", "daily", "weekly", "monthly", "quarterly", "yearly"];
 
 impl Decoder<'_> {
     pub(super) fn store(
@@ -92,19 +94,31 @@ impl Decoder<'_> {
             let value = taken.and_then(|f| decoder.integer(&f, 1, i64::from(u32::MAX)));
             value.and_then(|n| u32::try_from(n).ok()).and_then(NonZeroU32::new)
         };
-        let (last, at_least) = (number("last", self), number("at_least", self));
-        let empty = fields.present(&["within", "last"]).is_empty();
+        let policy = Policy {
+            within,
+            last: number("last", self),
+            hourly: number("hourly", self),
+            daily: number("daily", self),
+            weekly: number("weekly", self),
+            monthly: number("monthly", self),
+            quarterly: number("quarterly", self),
+            yearly: number("yearly", self),
+            at_least: number("at_least", self),
+        };
+        let empty = fields.present(&RULES).is_empty();
         fields.finish(self);
         if empty {
             self.keep_says_nothing(field);
             return Keep::All;
         }
-        Keep::Policy(Policy { within, last, at_least })
+        Keep::Policy(policy)
     }
 
     fn keep_says_nothing(&mut self, field: &Field<'_>) {
         let message = "this does not say what is kept";
         let diagnostic = self.report.error("keep-invalid", field.span(), message);
-        diagnostic.help("write `{within: 30d}`, `{last: 10}` or both; with them, `at_least: 3`; or `all`");
+        diagnostic.help(
+            "write `{within: 30d}`, `{last: 10}`, `{daily: 7, weekly: 5, monthly: 12}`, or several of them; or `all`",
+        );
     }
 }

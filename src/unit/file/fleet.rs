@@ -32,12 +32,11 @@ struct Reader<'a> {
 }
 
 pub(super) fn read(file: &mut UnitFile, era: Era) {
-    let text = std::mem::take(&mut file.text);
+    let text = file.text.clone();
     let mut reader = Reader { text: &text, input: GoReader::new(&text), era, file };
     // Both ends, of the text and at a fault, leave what was read so far.
     let _ = reader.run();
     file.push_item(ItemKind::Ignored, text.len());
-    file.text = text;
 }
 
 impl Reader<'_> {

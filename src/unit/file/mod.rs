@@ -11,6 +11,7 @@ mod tests;
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
 pub use fleet::LINE_LIMIT_BYTES as FLEET_LINE_LIMIT_BYTES;
 use logical::Logical;
@@ -32,13 +33,12 @@ pub enum Dialect {
 /// A unit file as one reader sees it. Reading never fails: what the reader refuses or ignores is a [`Problem`].
 #[derive(Clone, Debug)]
 pub struct UnitFile {
-    text: Vec<u8>,
+    text: Arc<[u8]>,
     dialect: Dialect,
     items: Vec<Item>,
     sections: Vec<Section>,
     entries: Vec<Entry>,
     problems: Vec<Problem>,
-    line_starts: Vec<usize>,
 }
 
 /// A stretch of the text; one after another they make the whole of it.
@@ -132,17 +132,14 @@ impl UnitFile {
     /// Reads a unit file.
     #[must_use]
     pub fn parse(text: impl Into<Vec<u8>>, dialect: Dialect) -> Self {
-        let text = text.into();
-        let line_starts = line_starts(&text);
-        let mut file = Self {
-            text,
-            dialect,
-            items: Vec::new(),
-            sections: Vec::new(),
-            entries: Vec::new(),
-            problems: Vec::new(),
-            line_starts,
-        };
+        Self::parse_shared(text.into().into(), dialect)
+    }
+
+    /// Reads a unit file whose text others keep, too.
+    #[must_use]
+    pub fn parse_shared(text: Arc<[u8]>, dialect: Dialect) -> Self {
+        let mut file =
+            Self { text, dialect, items: Vec::new(), sections: Vec::new(), entries: Vec::new(), problems: Vec::new() };
         match dialect {
             Dialect::Systemd => systemd::read(&mut file),
             Dialect::Fleet => fleet::read(&mut file, fleet::Era::Limited),
@@ -215,9 +212,10 @@ impl UnitFile {
     /// Line and column of a byte, both from 1; the column counts bytes.
     #[must_use]
     pub fn position(&self, offset: usize) -> (usize, usize) {
-        let line = self.line_starts.partition_point(|&start| start <= offset).max(1);
-        let start = self.line_starts.get(line - 1).copied().unwrap_or_default();
-        (line, offset.saturating_sub(start) + 1)
+        let before = self.text.get(..offset).unwrap_or(&self.text);
+        let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let line = before.split(|byte| *byte == b'\n').count();
+        (line, before.len() - start + 1)
     }
 
     /// The text as fleet keeps it: no comments, no empty sections, and from 0.12 on repeated sections merged.
@@ -247,9 +245,4 @@ impl UnitFile {
     fn covered(&self) -> usize {
         self.items.last().map_or(0, |item| item.span.end)
     }
-}
-
-fn line_starts(text: &[u8]) -> Vec<usize> {
-    let after_ends = text.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(place, _)| place + 1);
-    std::iter::once(0).chain(after_ends).collect()
 }

@@ -8,14 +8,15 @@ mod wire;
 pub use connect::{Credentials, S3Options};
 pub use upload::{PART_COUNT_MAX, part_size};
 
-use super::{ByteStream, Doing, Ledger, Object, Store, StoreError, StoreErrorKind, Upload, check_name};
+use super::{ByteStream, Doing, Ledger, Object, Store, StoreError, StoreErrorKind, Upload, check_name, exactly};
 use crate::run::journal::Obligation;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use object_store::aws::AmazonS3;
 use object_store::multipart::MultipartStore as _;
 use object_store::path::Path;
-use object_store::{ObjectStore as _, ObjectStoreExt as _};
+use object_store::{GetOptions, GetRange, ObjectStore as _, ObjectStoreExt as _};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -91,9 +92,11 @@ impl Bucket {
         Ok(objects.into_iter().filter_map(named).collect())
     }
 
-    async fn open_read(self: Arc<Self>, name: String) -> Result<ByteStream, StoreError> {
+    async fn open_read(self: Arc<Self>, name: String, range: Option<Range<u64>>) -> Result<ByteStream, StoreError> {
         let key = self.key(&name)?;
-        let got = self.client.get(&key).await.map_err(|error| self.failed(&format!("cannot read `{key}`"), error))?;
+        let wanted = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
+        let got = self.client.get_opts(&key, wanted).await;
+        let got = got.map_err(|error| self.failed(&format!("cannot read `{key}`"), error))?;
         let doing = format!("cannot read `{key}` to its end");
         let stream = got.into_stream().map_err(move |error| self.failed(&doing, error)).boxed();
         Ok(patient(stream, format!("the server sent nothing more of `{key}` for {} s", STALLED_AFTER.as_secs())))
@@ -157,7 +160,20 @@ impl Store for S3Store {
     }
 
     fn open_read(&self, name: &str) -> Doing<'_, ByteStream> {
-        Box::pin(Arc::clone(&self.0).open_read(name.to_owned()))
+        Box::pin(Arc::clone(&self.0).open_read(name.to_owned(), None))
+    }
+
+    fn open_read_range(&self, name: &str, range: Range<u64>) -> Doing<'_, ByteStream> {
+        let (bucket, name) = (Arc::clone(&self.0), name.to_owned());
+        Box::pin(async move {
+            if range.is_empty() {
+                bucket.size(&bucket.key(&name)?).await?;
+                return Ok(stream::empty().boxed());
+            }
+            let length = range.end - range.start;
+            let stream = bucket.open_read(name.clone(), Some(range)).await?;
+            Ok(exactly(stream, length, &name))
+        })
     }
 
     fn delete(&self, names: &[String]) -> Doing<'_, ()> {

@@ -6,6 +6,8 @@ use object_store::ClientOptions;
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
 };
+use reqwest::StatusCode;
+use reqwest::header::{CONTENT_RANGE, RANGE};
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -46,11 +48,24 @@ impl HttpService for WireClient {
     {
         Box::pin(async move {
             let time = patience(request.body().content_length());
+            let of_range = request.headers().contains_key(RANGE);
             let answer = tokio::time::timeout(time, self.below.execute(request)).await;
             let answer = answer.map_err(|_| HttpError::new(HttpErrorKind::Timeout, NoAnswer(time)))??;
-            if answer.status().is_success() { Ok(answer) } else { Err(refused(answer).await) }
+            if answer.status().is_success() {
+                Ok(if of_range { told_as_partial(answer) } else { answer })
+            } else {
+                Err(refused(answer).await)
+            }
         })
     }
+}
+
+/// rclone's server sends the range that it was asked for, and says which, under the status of a whole object.
+fn told_as_partial(mut answer: HttpResponse) -> HttpResponse {
+    if answer.headers().contains_key(CONTENT_RANGE) {
+        *answer.status_mut() = StatusCode::PARTIAL_CONTENT;
+    }
+    answer
 }
 
 /// How long a request with so many bytes may take.
