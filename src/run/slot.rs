@@ -108,12 +108,12 @@ async fn wait(
         let holders = match attempt(&session, wanted, holder).await {
             Ok(Attempt::Taken(lease)) => return Ok(hold(session, lease, *life)),
             Ok(Attempt::Full(holders)) => holders,
-            Err(error) if begun.elapsed() >= *patience => return Err(failed(error)),
+            Err(error) if begun.elapsed() >= *patience || !is_away(&error) => return Err(failed(error)),
             // It was there a moment ago; it may come back.
             Err(_) => {
                 session = match Session::open(etcd, password).await {
                     Ok(session) => session,
-                    Err(error) if begun.elapsed() >= *patience => return Err(failed(error)),
+                    Err(error) if begun.elapsed() >= *patience || !is_away(&error) => return Err(failed(error)),
                     Err(_) => session,
                 };
                 vec![]
@@ -129,6 +129,11 @@ async fn wait(
         }
         tokio::time::sleep(LOOK_EVERY.min(patience.saturating_sub(begun.elapsed()))).await;
     }
+}
+
+/// Whether etcd does not answer; what it refuses, it refuses a second later too.
+fn is_away(error: &EtcdError) -> bool {
+    matches!(error, EtcdError::Unreachable { .. })
 }
 
 enum Attempt {
