@@ -77,7 +77,7 @@ fn the_design_s_spec_means_what_it_says() {
     assert_eq!(job.store.iter().map(|s| s.to.as_str()).collect::<Vec<_>>(), ["host", "idcf"]);
     let within = Policy { within: Some(Duration::from_secs(48 * HOURS)), ..Policy::default() };
     assert_eq!(job.store[0].keep, Keep::Policy(within));
-    assert_eq!(job.archive.compression, Compression::Gzip { level: 6 });
+    assert_eq!(job.archive.compression, Compression::Gzip { level: 6, threads: 2 });
     assert_eq!(job.fleet.machine_metadata, [("role".to_owned(), vec!["moin".to_owned()])]);
     assert_eq!(job.fleet.conflicts[0].to_string(), "{job}@*.service");
     assert_eq!((job.service.nice, job.service.io_class), (Some(10), Some(IoClass::Idle)));
@@ -175,8 +175,9 @@ fn sources_are_read_in_every_form() {
 fn compressions_are_read_in_every_form() {
     let forms = [
         ("none", Compression::None),
-        ("gzip", Compression::Gzip { level: 6 }),
-        ("{gzip: {level: 9}}", Compression::Gzip { level: 9 }),
+        ("gzip", Compression::Gzip { level: 6, threads: 2 }),
+        ("{gzip: {level: 1, threads: 64}}", Compression::Gzip { level: 1, threads: 64 }),
+        ("{gzip: {level: 9}}", Compression::Gzip { level: 9, threads: 2 }),
         ("zstd", Compression::Zstd { level: 3, threads: 2 }),
         ("{zstd: {level: 19, threads: 4}}", Compression::Zstd { level: 19, threads: 4 }),
     ];

@@ -18,6 +18,30 @@ pub struct Archive {
     /// The time zone of `{time:…}`, an IANA name; UTC unless it is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timezone: Option<String>,
+    /// How much of the content goes into one frame, in bytes, between [`FRAME_MIN_BYTES`] and [`FRAME_MAX_BYTES`]; none
+    /// means what suits the compression.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame_size: Option<u64>,
+}
+
+/// The shortest frame: below, every frame's own start costs more than a few hundredths.
+pub const FRAME_MIN_BYTES: u64 = 64 << 10;
+/// The longest frame: each compressor holds one, and one that is packed.
+pub const FRAME_MAX_BYTES: u64 = 256 << 20;
+
+impl Archive {
+    /// How much of the content goes into one frame, in bytes: each is compressed alone, so that a part of the archive
+    /// can be read without the rest, and so that several threads compress at once.
+    #[must_use]
+    pub fn frame_bytes(&self) -> u64 {
+        self.frame_size.unwrap_or(match self.compression {
+            // Beyond gzip's window of 32 KiB, nothing is lost but a header.
+            Compression::Gzip { .. } => 1 << 20,
+            // Twice the window of level 3, of 2 MiB.
+            Compression::Zstd { level: ..10, .. } | Compression::None => 4 << 20,
+            Compression::Zstd { level: 10.., .. } => 16 << 20,
+        })
+    }
 }
 
 /// How an archive is compressed.
@@ -30,6 +54,8 @@ pub enum Compression {
     Gzip {
         /// 1–9.
         level: u32,
+        /// How many threads compress, at least one.
+        threads: u32,
     },
     /// Zstandard: faster and smaller.
     Zstd {
@@ -45,8 +71,19 @@ impl Compression {
     pub const GZIP_LEVEL_DEFAULT: u32 = 6;
     /// zstd's level where none is said, as zstd's own.
     pub const ZSTD_LEVEL_DEFAULT: i32 = 3;
-    /// zstd's threads where none are said.
-    pub const ZSTD_THREADS_DEFAULT: u32 = 2;
+    /// How many threads compress where none are said.
+    pub const THREADS_DEFAULT: u32 = 2;
+
+    /// How many threads compress.
+    #[must_use]
+    pub fn threads(self) -> usize {
+        match self {
+            Self::None => 1,
+            Self::Gzip { threads, level: _ } | Self::Zstd { threads, level: _ } => {
+                usize::try_from(threads).unwrap_or(1).max(1)
+            }
+        }
+    }
 
     /// What it adds to a name, with its dot.
     #[must_use]
@@ -61,14 +98,16 @@ impl Compression {
 
 impl Default for Archive {
     fn default() -> Self {
-        let threads = Compression::ZSTD_THREADS_DEFAULT;
+        let threads = Compression::THREADS_DEFAULT;
         let compression = Compression::Zstd { level: Compression::ZSTD_LEVEL_DEFAULT, threads };
-        Self { name: ArchiveName::for_job(false, false), compression, timezone: None }
+        Self { name: ArchiveName::for_job(false, false), compression, timezone: None, frame_size: None }
     }
 }
 
 /// The name that a set's manifest takes where an archive has its source's.
 pub const MANIFEST_SOURCE: &str = "manifest";
+/// What the name of an archive's index ends with, after what its source gives it, encryption apart.
+pub const INDEX_SUFFIX: &str = ".index.zst";
 /// What a manifest's name ends with.
 pub const MANIFEST_SUFFIX: &str = ".json";
 

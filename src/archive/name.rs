@@ -1,6 +1,6 @@
 //! Names of archives: printed from a template, and parsed back exactly, so that pruning touches nothing else.
 
-use super::{MANIFEST_SOURCE, MANIFEST_SUFFIX, default_template};
+use super::{INDEX_SUFFIX, MANIFEST_SOURCE, MANIFEST_SUFFIX, default_template};
 use crate::value::{Piece, Placeholder, Template, TimeField, TimePart};
 use jiff::{Timestamp, civil, tz::TimeZone};
 use serde::{Deserialize, Serialize};
@@ -61,7 +61,7 @@ pub struct NamePattern {
 }
 
 /// A name's extension may end so, in this order, after what its source gives it.
-const COMPRESSION_SUFFIXES: [&str; 3] = [".gz", ".zst", ""];
+const COMPRESSION_SUFFIXES: [&str; 4] = [".gz", ".zst", "", INDEX_SUFFIX];
 const ENCRYPTION_SUFFIXES: [&str; 2] = [".age", ""];
 
 /// What a name says.

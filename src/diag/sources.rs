@@ -172,6 +172,11 @@ impl Sources {
         self.0.get(usize::try_from(id.0).ok()?)
     }
 
+    /// The names of all texts, in the order in which they were added.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|file| file.name.as_str())
+    }
+
     /// The file a span lies in and where it begins.
     #[must_use]
     pub fn locate(&self, span: &Span) -> Option<(&SourceFile, Position)> {

@@ -169,7 +169,7 @@ fn set_of(
     };
     let mut objects = vec![];
     let mut fault = manifest.objects.is_empty().then(|| "its manifest lists nothing".to_owned());
-    for entry in &manifest.objects {
+    for entry in manifest.stored() {
         match sizes.get(entry.name.as_str()) {
             _ if !belongs(&entry.name, &manifest) => {
                 fault = Some(format!("`{}` is not a name of this set", entry.name));

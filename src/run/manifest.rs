@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// The version of the manifest's form that this program writes and reads.
-pub const MANIFEST_VERSION: u32 = 1;
+pub const MANIFEST_VERSION: u32 = 2;
 /// A manifest that is longer is not read, in bytes: real ones have some kilobytes.
 pub const MANIFEST_MAX_BYTES: u64 = 8 * 1024 * 1024;
 /// How many warnings a manifest repeats; a run that touched a million vanished files says so once.
@@ -56,6 +56,48 @@ pub struct Entry {
     /// How many files and folders are in it, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub members: Option<u64>,
+    /// Of how many frames it is, each of which can be unpacked alone.
+    pub frames: u64,
+    /// Where its frames and its members begin: see [`crate::run::index`]; encrypted where the object is.
+    pub index: Index,
+}
+
+/// Where an object's index is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Index {
+    /// Here, in base 64: it is short.
+    Inline(String),
+    /// An object of its own.
+    Object(Stored),
+}
+
+/// What is known of an object without reading it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stored {
+    /// Its name at the destination.
+    pub name: String,
+    /// Its length in bytes.
+    pub size: u64,
+    /// SHA-256 of it, in hexadecimal.
+    pub sha256: String,
+}
+
+impl Entry {
+    /// The archive itself.
+    #[must_use]
+    pub fn stored(&self) -> Stored {
+        Stored { name: self.name.clone(), size: self.size, sha256: self.sha256.clone() }
+    }
+
+    /// Everything of it that lies at a destination: the archive, and its index where that is an object of its own.
+    pub fn all_stored(&self) -> impl Iterator<Item = Stored> {
+        let index = match &self.index {
+            Index::Object(stored) => Some(stored.clone()),
+            Index::Inline(_) => None,
+        };
+        std::iter::once(self.stored()).chain(index)
+    }
 }
 
 /// Why a text is not a manifest.
@@ -93,7 +135,12 @@ impl Manifest {
     /// How much it takes at a destination, the manifest itself apart, in bytes.
     #[must_use]
     pub fn size(&self) -> u64 {
-        self.objects.iter().map(|entry| entry.size).fold(0, u64::saturating_add)
+        self.stored().map(|object| object.size).fold(0, u64::saturating_add)
+    }
+
+    /// Every object of the set, the manifest itself apart: archives, and the indexes that are objects of their own.
+    pub fn stored(&self) -> impl Iterator<Item = Stored> {
+        self.objects.iter().flat_map(Entry::all_stored)
     }
 }
 
@@ -109,8 +156,10 @@ pub(super) mod tests {
             size: *size,
             raw_size: 2 * size,
             sha256: "00".repeat(32),
-            compression: Compression::Gzip { level: 6 },
+            compression: Compression::Gzip { level: 6, threads: 2 },
             members: None,
+            frames: 1,
+            index: Index::Inline(String::new()),
         };
         Manifest {
             eightbells_manifest: MANIFEST_VERSION,
@@ -136,8 +185,8 @@ pub(super) mod tests {
     fn a_later_version_is_told_from_what_is_none() {
         let later = manifest("2014-11-02T01:02:03Z", &[])
             .to_json()
-            .replace("\"eightbells_manifest\": 1", "\"eightbells_manifest\": 2");
-        assert!(matches!(Manifest::from_json(later.as_bytes()), Err(ManifestError::Version(2))));
+            .replace("\"eightbells_manifest\": 2", "\"eightbells_manifest\": 3");
+        assert!(matches!(Manifest::from_json(later.as_bytes()), Err(ManifestError::Version(3))));
         assert!(matches!(Manifest::from_json(b"{}"), Err(ManifestError::Form(_))));
         assert!(matches!(Manifest::from_json(b"\xff"), Err(ManifestError::Form(_))));
     }

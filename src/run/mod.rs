@@ -7,6 +7,7 @@ pub mod catalog;
 pub mod dump;
 pub mod etcd;
 pub mod fetch;
+pub mod index;
 pub mod journal;
 pub mod lock;
 pub mod manifest;
@@ -20,5 +21,6 @@ pub mod select;
 #[cfg(feature = "etcd")]
 pub mod slot;
 pub mod store;
+pub mod tar_walk;
 pub mod tls;
 mod untar;

@@ -6,6 +6,7 @@ use super::manifest::Entry;
 use super::os::{Environment, Stop};
 use super::store::{Object, Store};
 use super::untar;
+use crate::archive::INDEX_SUFFIX;
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -53,7 +54,8 @@ struct Wanted {
 
 fn wanted(set: &Set, source: Option<&str>) -> Result<Vec<Wanted>, RestoreError> {
     let Some(manifest) = &set.manifest else {
-        return Ok(set.objects.iter().map(|object| Wanted { object: object.clone(), expected: None }).collect());
+        let archives = set.objects.iter().filter(|object| !is_index(&object.name));
+        return Ok(archives.map(|object| Wanted { object: object.clone(), expected: None }).collect());
     };
     let chosen: Vec<&Entry> = manifest.objects.iter().filter(|o| source.is_none_or(|s| s == o.source)).collect();
     if chosen.is_empty() {
@@ -103,6 +105,10 @@ pub async fn restore(
 
 fn content_name(name: &str) -> Result<String, FetchError> {
     Ok(coding(name)?.1.to_owned())
+}
+
+fn is_index(name: &str) -> bool {
+    name.strip_suffix(".age").unwrap_or(name).ends_with(INDEX_SUFFIX)
 }
 
 fn is_tar(content: &str) -> bool {

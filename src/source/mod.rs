@@ -137,6 +137,9 @@ pub enum Access {
     Exec,
 }
 
+/// What the object's name ends with, before compression, where it is a tar archive.
+pub const TAR_EXTENSION: &str = "tar";
+
 impl Source {
     /// What the object's name ends with before compression: `tar`, or the content's own.
     #[must_use]

@@ -7,6 +7,7 @@ mod support;
 
 mod around;
 mod backup;
+mod deploy;
 mod docs;
 mod dumps;
 mod dumps_podman;

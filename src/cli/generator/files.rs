@@ -68,7 +68,12 @@ pub(super) fn difference(folder: &Path, file: &File) -> Result<String, Failure> 
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(Failure::io("read", &path, &error)),
     };
-    let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), file.text.lines().collect());
+    Ok(text_difference(&path.display().to_string(), &old, &file.name, &file.text))
+}
+
+/// The same for two texts with their names.
+pub(super) fn text_difference(old_name: &str, old: &str, name: &str, new: &str) -> String {
+    let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
     let before = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
     let rest = |lines: &[&str]| lines.len().saturating_sub(before);
     let after =
@@ -77,8 +82,8 @@ pub(super) fn difference(folder: &Path, file: &File) -> Result<String, Failure> 
         let end = lines.len().saturating_sub(after);
         lines.get(before..end).unwrap_or(&[]).iter().flat_map(|line| [mark, line, "\n"]).collect::<String>()
     };
-    let header = format!("--- {}\n+++ {} (generated)\n@@ line {} @@\n", path.display(), file.name, before + 1);
-    Ok(format!("{header}{}{}", changed(&old, "-"), changed(&new, "+")))
+    let header = format!("--- {old_name}\n+++ {name} (generated)\n@@ line {} @@\n", before + 1);
+    format!("{header}{}{}", changed(&old, "-"), changed(&new, "+"))
 }
 
 /// Fails with the code for findings.

@@ -1,6 +1,7 @@
 //! `eightbells`: checks specs, generates units, tries jobs out.
 
 mod check;
+mod deploy;
 mod files;
 mod generate;
 mod lint;
@@ -47,6 +48,16 @@ enum Command {
     Calendar(check::CalendarArgs),
     /// Time spans in microseconds and in words, as systemd-analyze prints them
     Timespan(check::TimespanArgs),
+    /// Make machines or clusters have the spec's units: write or submit what differs, start the timers
+    Deploy(deploy::DeployArgs),
+    /// Say how what is deployed differs from the spec: files, what is loaded, orphans
+    Diff(deploy::PlaceArgs),
+    /// Say whether the timers run, when they fire next, and how the last runs ended
+    Status(deploy::StatusArgs),
+    /// Take a spec's units away again; archives stay
+    Remove(deploy::RemoveArgs),
+    /// Run a deployed job once, now
+    RunNow(deploy::RunNowArgs),
     /// Print a script that makes a shell complete commands, options, and jobs of the spec on the line
     Completions(CompletionsArgs),
     /// Print the manual page, or write those of all commands
@@ -93,6 +104,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Explain(args) => lint::explain(&args),
         Command::Calendar(args) => check::calendar(&args),
         Command::Timespan(args) => check::timespan(&args),
+        Command::Deploy(args) => deploy::deploy(&args),
+        Command::Diff(args) => deploy::diff(&args),
+        Command::Status(args) => deploy::status(&args),
+        Command::Remove(args) => deploy::remove(&args),
+        Command::RunNow(args) => deploy::run_now(&args),
         Command::Completions(args) => completion::script(&args, "eightbells"),
         Command::Man(args) => manual::man(&args, Cli::command()),
     };

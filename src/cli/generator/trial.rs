@@ -42,7 +42,7 @@ pub(super) fn run(args: &TryArgs) -> Result<(), Failure> {
     step("checked", &format!("{}: {} job{} in order", args.spec.display(), spec.jobs.len(), plural(spec.jobs.len())));
     let written = generate(args, &spec)?;
     let runner = runner(args)?;
-    let instance = instance(args, job)?;
+    let instance = instance_of(args.instance.as_deref(), job)?;
     let invocation = Invocation { spec_path: &args.spec, instance: instance.as_deref() };
     step("running", &format!("the job `{}` once, as the unit's ExecStart= would", job.name));
     backup(&runner, &spec, job, &invocation)?;
@@ -95,9 +95,10 @@ fn runner(args: &TryArgs) -> Result<PathBuf, Failure> {
     })
 }
 
-fn instance(args: &TryArgs, job: &Job) -> Result<Option<String>, Failure> {
-    match (&args.instance, job.instances.first()) {
-        (Some(given), Some(_)) => Ok(Some(given.clone())),
+/// The instance that was asked for, or the job's first.
+pub(super) fn instance_of(asked: Option<&str>, job: &Job) -> Result<Option<String>, Failure> {
+    match (asked, job.instances.first()) {
+        (Some(given), Some(_)) => Ok(Some(given.to_owned())),
         (Some(_), None) => Err(Failure::new(exit::USAGE, format!("the job `{}` has no instances", job.name))),
         (None, first) => Ok(first.cloned()),
     }
@@ -187,15 +188,21 @@ fn systemd_steps(args: &TryArgs, spec: &Spec, scope: Scope, files: &[String]) ->
 }
 
 /// A word as a shell takes it.
-fn for_shell(word: &str) -> String {
+pub(super) fn for_shell(word: &str) -> String {
     let plain = word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:@".contains(c));
     if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 /// `wiki@80`, or `wiki` for a job without instances.
-fn instance_names(job: &Job) -> Vec<String> {
+pub(super) fn instance_names(job: &Job) -> Vec<String> {
     if job.instances.is_empty() {
         return vec![job.name.clone()];
     }
-    job.instances.iter().map(|instance| format!("{}@{}", job.name, crate::unit::name::escape(instance))).collect()
+    job.instances.iter().map(|instance| pair_name(job, Some(instance))).collect()
+}
+
+/// What a job's units are called, before the dot.
+pub(super) fn pair_name(job: &Job, instance: Option<&str>) -> String {
+    let instance = instance.map_or_else(String::new, |instance| format!("@{}", crate::unit::name::escape(instance)));
+    format!("{}{instance}", job.name)
 }

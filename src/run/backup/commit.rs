@@ -78,7 +78,7 @@ impl Run<'_> {
     ) -> Result<(), StoreError> {
         while !site.staged.is_empty() {
             self.go_on()?;
-            let Staged { name, upload } = site.staged.remove(0);
+            let Staged { name, upload, whole: _ } = site.staged.remove(0);
             let attempt = named.len();
             named.push(name);
             let committed = upload.commit().await;

@@ -27,6 +27,8 @@ pub(super) struct Site {
 pub(super) struct Staged {
     pub(super) name: String,
     pub(super) upload: Box<dyn Upload>,
+    /// Whether all of it was sent.
+    pub(super) whole: bool,
 }
 
 /// How far a destination has come.
@@ -77,7 +79,7 @@ impl Site {
 
     /// Puts back what is staged here.
     pub(super) async fn put_back(&mut self) {
-        for Staged { name, upload } in self.staged.drain(..) {
+        for Staged { name, upload, whole: _ } in self.staged.drain(..) {
             if let Err(error) = upload.abort().await {
                 self.notes.push(Problem::of_store(&error).about(&format!("`{name}` could not be put back")));
             }

@@ -4,15 +4,19 @@ use super::Run;
 use super::hooks::{About, Moment, Verdict};
 use super::report::{Halt, Problem, RunReport, SourceReport};
 use super::site::{Site, SiteState, Staged};
+use crate::archive::INDEX_SUFFIX;
 use crate::run::dump::{Dump, DumpError, Outcome, Running};
-use crate::run::manifest::Entry;
+use crate::run::manifest::{Entry, Index, Stored};
 use crate::run::os::Stop;
-use crate::run::pack::{Fan, PackError, Packed, pack};
-use crate::run::store::{StoreError, StoreErrorKind, Upload};
-use crate::source::Source;
+use crate::run::pack::{Fan, PackError, Packed, PackedIndex, Packing, Seal, pack};
+use crate::run::store::{Store, StoreError, StoreErrorKind, Upload};
+use crate::source::{Source, TAR_EXTENSION};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::mpsc::Receiver;
 use tokio::task::spawn_blocking;
@@ -47,6 +51,19 @@ impl SourceError {
 /// An upload under way at the destination of that index.
 type Way = (usize, Box<dyn Upload>);
 type Taken = Result<Box<dyn Upload>, StoreError>;
+
+/// What a source's objects are called.
+struct ObjectNames {
+    archive: String,
+    index: String,
+}
+
+fn index_of(packed: &Packed, name: String) -> Index {
+    match &packed.index {
+        PackedIndex::Inline(bytes) => Index::Inline(BASE64_STANDARD.encode(bytes)),
+        PackedIndex::Object { size, sha256 } => Index::Object(Stored { name, size: *size, sha256: sha256.clone() }),
+    }
+}
 
 impl Run<'_> {
     /// Dumps one source after the other to all destinations at once; afterwards every object is staged.
@@ -89,18 +106,19 @@ impl Run<'_> {
     async fn source(&self, source: &Source, sites: &mut [Site]) -> Result<(Entry, SourceReport), SourceError> {
         let begun = Instant::now();
         let suffix = self.job.archive.compression.suffix();
-        let stem = self.pattern.stem(&source.name, self.time);
-        let name = format!("{stem}.{}{suffix}", source.extension());
-        let ways = begin(sites, &name).await;
+        let stem = format!("{}.{}", self.pattern.stem(&source.name, self.time), source.extension());
+        let names = ObjectNames { archive: format!("{stem}{suffix}"), index: format!("{stem}{INDEX_SUFFIX}") };
+        let ways = begin(sites, &names.archive).await;
         if ways.is_empty() {
             return Err(SourceError::NoDestination(source.name.clone()));
         }
         tracing::info!("dumping `{}`", source.name);
-        let (packed, outcome) = self.through(source, ways, &name, sites).await?;
+        let (packed, outcome) = self.through(source, ways, &names, sites).await?;
         stage(sites).await;
         if sites.iter().all(|site| site.taking().is_none()) {
             return Err(SourceError::NoDestination(source.name.clone()));
         }
+        let ObjectNames { archive: name, index: index_name } = names;
         let entry = Entry {
             source: source.name.clone(),
             name,
@@ -110,6 +128,8 @@ impl Run<'_> {
             sha256: packed.sha256.clone(),
             compression: self.job.archive.compression,
             members: outcome.members,
+            frames: packed.frames,
+            index: index_of(&packed, index_name),
         };
         let of_source = SourceReport::new(source, &entry, outcome, begun.elapsed());
         Ok((entry, of_source))
@@ -121,20 +141,26 @@ impl Run<'_> {
         &self,
         source: &Source,
         ways: Vec<Way>,
-        name: &str,
+        names: &ObjectNames,
         sites: &mut [Site],
     ) -> Result<(Packed, Outcome), SourceError> {
         let (fan, ends) = Fan::new(ways.len());
+        let (index_fan, index_ends) = Fan::new(ways.len());
         let stop = &self.with.stop;
-        let taking = ways.into_iter().zip(ends).map(|((at, upload), end)| {
-            let stop = stop.clone();
-            async move { (at, tokio::spawn(take(upload, end, stop)).await) }
+        let taking = ways.into_iter().zip(ends.into_iter().zip(index_ends)).map(|((at, upload), (end, index_end))| {
+            let store = sites.get(at).and_then(Site::taking);
+            let archive = tokio::spawn(take(upload, end, stop.clone()));
+            let index = tokio::spawn(take_index(store, names.index.clone(), index_end, stop.clone()));
+            async move { (at, archive.await, index.await) }
         });
-        let (dumped, taken) = tokio::join!(self.dump(source, fan), join_all(taking));
-        for (at, taken) in taken {
-            let taken = taken.unwrap_or_else(|error| Err(broken(error)));
+        let taking: Vec<_> = taking.collect();
+        let (dumped, taken) = tokio::join!(self.dump(source, fan, index_fan), join_all(taking));
+        for (at, archive, index) in taken {
+            let archive = archive.unwrap_or_else(|error| Err(broken(error)));
+            let index = index.unwrap_or_else(|error| Err(broken(error)));
             if let Some(site) = sites.get_mut(at) {
-                settle(site, name, taken, stop).await;
+                settle(site, &names.archive, archive.map(Some), stop).await;
+                settle(site, &names.index, index, stop).await;
             }
         }
         let nobody = sites.iter().all(|site| site.taking().is_none());
@@ -146,13 +172,19 @@ impl Run<'_> {
     }
 
     /// The dump to its end: nothing of it counts before all of its processes have ended well.
-    async fn dump(&self, source: &Source, fan: Fan) -> Result<(Packed, Outcome), SourceError> {
-        let (source, with, compression) = (source.clone(), self.with.clone(), self.job.archive.compression);
+    async fn dump(&self, source: &Source, fan: Fan, index: Fan) -> Result<(Packed, Outcome), SourceError> {
+        let (source, with, archive) = (source.clone(), self.with.clone(), &self.job.archive);
+        let packing = Packing {
+            compression: archive.compression,
+            frame_bytes: archive.frame_bytes(),
+            tar: source.extension() == TAR_EXTENSION,
+            seal: Seal::default(),
+        };
         let name = source.name.clone();
         let done = spawn_blocking(move || {
             let failed = |error| SourceError::Dump(source.name.clone(), error);
             let Dump { stream, running } = Dump::start(&source, &with).map_err(failed)?;
-            let packed = pack(stream, compression, fan, &with.stop);
+            let packed = pack(stream, &packing, fan, index, &with.stop);
             judge(&source, packed, running)
         });
         done.await.map_err(|error| SourceError::Broken(name, error))?
@@ -232,11 +264,34 @@ async fn take(mut upload: Box<dyn Upload>, mut chunks: Receiver<Bytes>, stop: St
     match written {
         Ok(()) => Ok(upload),
         Err(error) => {
-            if let Err(trouble) = upload.abort().await {
-                tracing::warn!("{trouble}; the next run tries again");
-            }
+            put_back(upload).await;
             Err(error)
         }
+    }
+}
+
+/// The index where it is long enough to become an object of its own, which is begun when its first bytes come.
+async fn take_index(
+    store: Option<Arc<dyn Store>>,
+    name: String,
+    mut chunks: Receiver<Bytes>,
+    stop: Stop,
+) -> Result<Option<Box<dyn Upload>>, StoreError> {
+    let (Some(first), Some(store)) = (chunks.recv().await, store) else { return Ok(None) };
+    let mut upload = store.begin(&name).await?;
+    match upload.write(first).await {
+        Ok(()) => take(upload, chunks, stop).await.map(Some),
+        Err(error) => {
+            drop(chunks);
+            put_back(upload).await;
+            Err(error)
+        }
+    }
+}
+
+async fn put_back(upload: Box<dyn Upload>) {
+    if let Err(trouble) = upload.abort().await {
+        tracing::warn!("{trouble}; the next run tries again");
     }
 }
 
@@ -244,9 +299,12 @@ fn broken(error: impl Error + Send + Sync + 'static) -> StoreError {
     StoreError::new(StoreErrorKind::Other, "the work at the destination broke off").because(error)
 }
 
-async fn settle(site: &mut Site, name: &str, taken: Taken, stop: &Stop) {
+/// An upload that took everything waits for its commit, unless its destination fell out meanwhile.
+async fn settle(site: &mut Site, name: &str, taken: Result<Option<Box<dyn Upload>>, StoreError>, stop: &Stop) {
     match taken {
-        Ok(upload) => site.staged.push(Staged { name: name.to_owned(), upload }),
+        Ok(None) => {}
+        Ok(Some(upload)) if site.taking().is_none() => put_back(upload).await,
+        Ok(Some(upload)) => site.staged.push(Staged { name: name.to_owned(), upload, whole: false }),
         // The destination has done nothing wrong.
         Err(_) if stop.is_stopped() => {}
         Err(error) => {
@@ -256,19 +314,19 @@ async fn settle(site: &mut Site, name: &str, taken: Taken, stop: &Stop) {
     }
 }
 
-/// Sends the rest of the newest object of each destination that takes part.
+/// Sends the rest of what was written last to each destination that takes part.
 async fn stage(sites: &mut [Site]) {
     join_all(sites.iter_mut().map(|site| async move {
         if !matches!(site.state, SiteState::Taking) {
             return;
         }
-        let staged = match site.staged.last_mut() {
-            Some(staged) => staged.upload.stage().await,
-            None => return,
-        };
-        if let Err(error) = staged {
-            site.fail(&error);
-            site.put_back().await;
+        for staged in site.staged.iter_mut().filter(|staged| !staged.whole) {
+            if let Err(error) = staged.upload.stage().await {
+                site.fail(&error);
+                site.put_back().await;
+                return;
+            }
+            staged.whole = true;
         }
     }))
     .await;

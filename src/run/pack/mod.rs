@@ -1,19 +1,36 @@
-//! One pass from a dump to every destination: read, look at, compress, count and hash, hand out.
+//! One pass from a dump to every destination: read, cut into frames, compress, encrypt, count and hash, hand out.
 
 mod codec;
+mod counted;
 mod fan;
+mod frames;
+mod index;
+mod seal;
 
-pub use codec::Encoder;
 pub use fan::{CHUNK_BYTES, CHUNKS_WAITING, Fan};
+pub use index::{INLINE_MAX_BYTES, PackedIndex};
+pub use seal::Seal;
 
 use crate::archive::Compression;
 use crate::run::os::Stop;
-use sha2::{Digest as _, Sha256};
+use counted::{Count, Counted};
+use frames::{Cut, PackedFrame, each_frame};
+use index::IndexWriter;
 use std::fmt::Write as _;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Write as _};
 
-/// How much of a dump is read at once.
-const READ_BYTES: usize = 256 * 1024;
+/// How a dump is packed.
+#[derive(Debug, Clone)]
+pub struct Packing {
+    /// How it is compressed.
+    pub compression: Compression,
+    /// The length of a frame, unpacked, in bytes.
+    pub frame_bytes: u64,
+    /// Whether it is a tar archive, of whose members the index tells.
+    pub tar: bool,
+    /// How it is encrypted.
+    pub seal: Seal,
+}
 
 /// What went through.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +41,10 @@ pub struct Packed {
     pub packed: u64,
     /// SHA-256 of the object, in hexadecimal.
     pub sha256: String,
+    /// Of how many frames it is.
+    pub frames: u64,
+    /// Where its frames and members are.
+    pub index: PackedIndex,
 }
 
 /// Why a dump did not get through.
@@ -40,63 +61,35 @@ pub enum PackError {
     Stopped,
 }
 
-/// Reads a dump to its end, and hands it out compressed. Blocks.
+/// Reads a dump to its end, and hands it out packed through `fan`; its index, where that is long, through
+/// `index_fan`. Blocks.
 ///
 /// # Errors
 /// See [`PackError`].
-pub fn pack(mut dump: impl Read, compression: Compression, fan: Fan, stop: &Stop) -> Result<Packed, PackError> {
-    let mut encoder = Encoder::new(compression, Counted::new(fan)).map_err(PackError::Write)?;
-    let mut buffer = vec![0; READ_BYTES];
-    let mut raw = 0u64;
-    loop {
-        if stop.is_stopped() {
-            return Err(PackError::Stopped);
+pub fn pack(dump: impl Read, packing: &Packing, fan: Fan, index_fan: Fan, stop: &Stop) -> Result<Packed, PackError> {
+    let Packing { compression, frame_bytes, tar, seal } = packing;
+    let frame_bytes = usize::try_from(*frame_bytes).unwrap_or(usize::MAX).max(1);
+    let cut = Cut { compression: *compression, frame_bytes, tar: *tar };
+    let mut out = seal.around(Counted::new(fan)).map_err(PackError::Write)?;
+    let mut index = IndexWriter::new(index_fan, seal).map_err(PackError::Write)?;
+    let mut lengths = vec![];
+    let raw = each_frame(dump, cut, stop, |PackedFrame { bytes, frame, members }| {
+        lengths.push((short(frame.packed)?, short(frame.raw)?));
+        index.frame(&members.lines, members.count, frame)?;
+        out.write_all(bytes)
+    })?;
+    let end = || {
+        if matches!(compression, Compression::Zstd { .. }) {
+            out.write_all(&codec::seek_table(&lengths))?;
         }
-        let piece = match dump.read(&mut buffer) {
-            Ok(read) => buffer.get(..read).unwrap_or_default(),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(PackError::Read(error)),
-        };
-        if piece.is_empty() {
-            break;
-        }
-        raw = raw.saturating_add(piece.len() as u64);
-        encoder.write_all(piece).map_err(PackError::Write)?;
-    }
-    let counted = encoder.finish().map_err(PackError::Write)?;
-    let (packed, sha256) = counted.finish().map_err(PackError::Write)?;
-    Ok(Packed { raw, packed, sha256 })
+        let Count { below: _, bytes, sha256 } = out.finish()?.finish()?;
+        Ok(Packed { raw, packed: bytes, sha256, frames: lengths.len() as u64, index: index.finish()? })
+    };
+    end().map_err(PackError::Write)
 }
 
-/// Counts and hashes what passes.
-struct Counted<W> {
-    below: W,
-    bytes: u64,
-    digest: Sha256,
-}
-
-impl<W: Write> Counted<W> {
-    fn new(below: W) -> Self {
-        Self { below, bytes: 0, digest: Sha256::new() }
-    }
-
-    fn finish(mut self) -> io::Result<(u64, String)> {
-        self.below.flush()?;
-        Ok((self.bytes, hex(&self.digest.finalize())))
-    }
-}
-
-impl<W: Write> Write for Counted<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.below.write(bytes)?;
-        self.bytes = self.bytes.saturating_add(written as u64);
-        self.digest.update(bytes.get(..written).unwrap_or_default());
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.below.flush()
-    }
+fn short(length: u64) -> io::Result<u32> {
+    u32::try_from(length).map_err(|_| io::Error::other("a frame of more than 4 GiB"))
 }
 
 /// Bytes in lower-case hexadecimal.

@@ -2,8 +2,12 @@
 
 use super::fields::{Decoder, Field};
 use super::scalar::Holds;
-use crate::archive::{Archive, ArchiveName, Compression};
+use crate::archive::{Archive, ArchiveName, Compression, FRAME_MAX_BYTES, FRAME_MIN_BYTES};
 use crate::spec::yaml::Content;
+use crate::value::Bytes;
+
+/// How many threads may compress.
+const THREADS_MAX: i64 = 64;
 
 impl Decoder<'_> {
     pub(super) fn archive(
@@ -22,9 +26,10 @@ impl Decoder<'_> {
             name_field.as_ref().and_then(|f| self.archive_name(f, Holds { percent: true, ..holds }, global, sources));
         let compression =
             fields.take("compression", self).and_then(|f| self.compression(&f)).unwrap_or(default.compression);
+        let frame_size = fields.take("frame_size", self).and_then(|f| self.frame_size(&f));
         let timezone = fields.take("timezone", self).and_then(|f| self.timezone(&f)).filter(|zone| zone != "UTC");
         fields.finish(self);
-        Archive { name: name.unwrap_or(default.name), compression, timezone }
+        Archive { name: name.unwrap_or(default.name), compression, timezone, frame_size }
     }
 
     fn archive_name(&mut self, field: &Field<'_>, holds: Holds, global: bool, sources: usize) -> Option<ArchiveName> {
@@ -66,9 +71,9 @@ impl Decoder<'_> {
     }
 
     fn compression(&mut self, field: &Field<'_>) -> Option<Compression> {
-        let gzip = Compression::Gzip { level: Compression::GZIP_LEVEL_DEFAULT };
-        let zstd =
-            Compression::Zstd { level: Compression::ZSTD_LEVEL_DEFAULT, threads: Compression::ZSTD_THREADS_DEFAULT };
+        let threads = Compression::THREADS_DEFAULT;
+        let gzip = Compression::Gzip { level: Compression::GZIP_LEVEL_DEFAULT, threads };
+        let zstd = Compression::Zstd { level: Compression::ZSTD_LEVEL_DEFAULT, threads };
         if !matches!(field.node.content, Content::Map(_)) {
             return self.word(field, &[("none", Compression::None), ("gzip", gzip), ("zstd", zstd)]);
         }
@@ -76,22 +81,32 @@ impl Decoder<'_> {
         let kind = self.one_of(&mut fields, &["gzip", "zstd"], "a compression");
         let (gzip, zstd) = (fields.take("gzip", self), fields.take("zstd", self));
         fields.finish(self);
-        if kind? == "gzip" {
-            let mut inner = self.fields(&gzip?)?;
-            let level = inner.take("level", self).and_then(|f| self.integer(&f, 1, 9));
-            inner.finish(self);
+        let is_gzip = kind? == "gzip";
+        let mut inner = self.fields(&if is_gzip { gzip? } else { zstd? })?;
+        let level = inner.take("level", self).and_then(|f| self.integer(&f, 1, if is_gzip { 9 } else { 19 }));
+        let threads = inner.take("threads", self).and_then(|f| self.integer(&f, 1, THREADS_MAX));
+        inner.finish(self);
+        let threads = threads.and_then(|n| u32::try_from(n).ok()).unwrap_or(Compression::THREADS_DEFAULT);
+        Some(if is_gzip {
             let level = level.and_then(|n| u32::try_from(n).ok()).unwrap_or(Compression::GZIP_LEVEL_DEFAULT);
-            Some(Compression::Gzip { level })
+            Compression::Gzip { level, threads }
         } else {
-            let mut inner = self.fields(&zstd?)?;
-            let level = inner.take("level", self).and_then(|f| self.integer(&f, 1, 19));
-            let threads = inner.take("threads", self).and_then(|f| self.integer(&f, 1, 64));
-            inner.finish(self);
-            Some(Compression::Zstd {
-                level: level.and_then(|n| i32::try_from(n).ok()).unwrap_or(Compression::ZSTD_LEVEL_DEFAULT),
-                threads: threads.and_then(|n| u32::try_from(n).ok()).unwrap_or(Compression::ZSTD_THREADS_DEFAULT),
-            })
+            let level = level.and_then(|n| i32::try_from(n).ok()).unwrap_or(Compression::ZSTD_LEVEL_DEFAULT);
+            Compression::Zstd { level, threads }
+        })
+    }
+
+    fn frame_size(&mut self, field: &Field<'_>) -> Option<u64> {
+        let Bytes(bytes) = self.size(field)?;
+        if (FRAME_MIN_BYTES..=FRAME_MAX_BYTES).contains(&bytes) {
+            return Some(bytes);
         }
+        let (least, most) = (Bytes(FRAME_MIN_BYTES), Bytes(FRAME_MAX_BYTES));
+        let message = format!("a frame of {} is not between {least} and {most}", Bytes(bytes));
+        self.report
+            .error("out-of-range", field.span(), message)
+            .help("each thread holds a frame in memory, and a part of an archive is read by whole frames");
+        None
     }
 }
 
