@@ -39,7 +39,7 @@ pub struct Hook {
     #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_duration_serde")]
     pub timeout: Option<Duration>,
     /// What its failure means.
-    #[serde(default, skip_serializing_if = "OnError::is_default")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub on_error: OnError,
 }
 
@@ -56,10 +56,9 @@ pub enum OnError {
     Skip,
 }
 
-impl OnError {
-    fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_default(on_error: &OnError) -> bool {
+    *on_error == OnError::default()
 }
 
 impl Hooks {

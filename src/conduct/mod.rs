@@ -2,9 +2,11 @@
 
 mod hooks;
 mod limits;
+mod report;
 
 pub use hooks::{HOOK_TIMEOUT_DEFAULT, Hook, Hooks, OnError};
-pub use limits::Concurrency;
+pub use limits::{Concurrency, Retry, Timeouts};
+pub use report::ReportKept;
 
 use crate::value::{Value, optional_duration_serde};
 use serde::{Deserialize, Serialize};
@@ -23,6 +25,15 @@ pub struct Conduct {
     /// How many runs of a group there may be at once over a whole cluster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<Concurrency>,
+    /// How often it is tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
+    /// How long its parts may take.
+    #[serde(default, skip_serializing_if = "Timeouts::is_default")]
+    pub timeouts: Timeouts,
+    /// What is kept of every run.
+    #[serde(default, skip_serializing_if = "ReportKept::is_default")]
+    pub report: ReportKept,
 }
 
 impl Conduct {
@@ -34,7 +45,7 @@ impl Conduct {
 
     /// Every value that may be a reference.
     pub fn values(&self) -> impl Iterator<Item = &Value> {
-        let Self { hooks, wait: _, concurrency: _ } = self;
+        let Self { hooks, wait: _, concurrency: _, retry: _, timeouts: _, report: _ } = self;
         hooks.values()
     }
 }

@@ -1,6 +1,6 @@
 //! What a job reads, writes and reaches, as far as its spec tells.
 
-use crate::conduct::{Conduct, Hooks};
+use crate::conduct::{Conduct, Hooks, ReportKept};
 use crate::contract::{Etcd, Job};
 use crate::destination::{DestinationKind, Local};
 use crate::source::{Content, Engine, SourceKind};
@@ -14,6 +14,8 @@ pub(super) struct Reach {
     pub reads: Vec<String>,
     /// Folders written to, with whether the runner may make them.
     pub writes: Vec<(String, bool)>,
+    /// Folders written to where they are there.
+    pub writes_if_there: Vec<String>,
     /// Whether some path is known only at run time.
     pub unknown_write: bool,
     /// Whether it opens network connections.
@@ -48,7 +50,10 @@ impl Reach {
     }
 
     fn conduct(&mut self, conduct: &Conduct) {
-        let Conduct { hooks, wait: _, concurrency: _ } = conduct;
+        let Conduct { hooks, wait: _, concurrency: _, retry: _, timeouts: _, report } = conduct;
+        let ReportKept { path, keep: _, metrics } = report;
+        self.writes.extend(path.iter().map(|path| (known_part(path), true)));
+        self.writes_if_there.extend(metrics.iter().map(known_part));
         self.hooks(hooks);
     }
 

@@ -13,6 +13,7 @@ pub mod lock;
 pub mod manifest;
 pub mod os;
 pub mod pack;
+pub mod progress;
 pub mod prune;
 pub mod restore;
 pub mod scratch;

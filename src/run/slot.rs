@@ -67,7 +67,7 @@ impl Slot {
         stop: &Stop,
     ) -> Result<Self, SlotError> {
         tokio::select! {
-            taken = wait(etcd, password, wanted, holder) => taken,
+            taken = Box::pin(wait(etcd, password, wanted, holder)) => taken,
             () = stop.wait() => Err(SlotError::Stopped),
         }
     }

@@ -34,13 +34,15 @@ pub(super) async fn run(command: &BackupCommand, ground: &Ground) -> Result<u8, 
         stop: ground.stop.clone(),
         now: os::now(),
         wait: args.wait,
+        progress: crate::run::progress::Progress::default(),
+        lines: true,
     };
     if args.dry_run {
         let plan = backup::dry_run(&job, &request).map_err(|error| told(&error))?;
         let text = if *json { format!("{:#}\n", serde_json::json!(plan)) } else { format!("{plan}\n") };
         return print(&text).map(|()| exit::OK);
     }
-    let report = backup::backup(&job, request).await.map_err(|error| told(&error))?;
+    let report = Box::pin(backup::backup(&job, request)).await.map_err(|error| told(&error))?;
     if *json {
         print(&report.to_json())?;
     }

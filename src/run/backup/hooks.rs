@@ -97,7 +97,7 @@ impl Run<'_> {
         let about = About { moment: Moment::Before, source, state: "running", error: None };
         for hook in hooks {
             let Err(error) = self.hook(hook, about, report).await else { continue };
-            let problem = self.problem(hook, about, &error);
+            let problem = problem(hook, about, &error);
             if error.was_stopped() {
                 return Verdict::Fail(Problem::new("the run was told to stop"));
             }
@@ -116,7 +116,7 @@ impl Run<'_> {
     pub(super) async fn later(&self, hooks: &[Hook], about: About<'_>, report: &mut RunReport) {
         for hook in hooks {
             let Err(error) = self.hook(hook, about, report).await else { continue };
-            let problem = self.problem(hook, about, &error);
+            let problem = problem(hook, about, &error);
             match (hook.on_error, report.hooks.last_mut()) {
                 (OnError::Fail, Some(last)) => last.problem = Some(problem),
                 (OnError::Fail | OnError::Warn | OnError::Skip, _) => report.warnings.push(problem.to_string()),
@@ -140,15 +140,12 @@ impl Run<'_> {
         report.count_hooks();
     }
 
-    fn problem(&self, hook: &Hook, about: About<'_>, error: &HookError) -> Problem {
-        let of = about.source.map_or_else(String::new, |source| format!(" of the source `{source}`"));
-        Problem::of(error).about(&format!("the hook `{}` in `{}`{of} failed", name(hook), about.moment.word()))
-    }
-
     async fn hook(&self, hook: &Hook, about: About<'_>, report: &mut RunReport) -> Result<(), HookError> {
         let begun = Instant::now();
         let (moment, program) = (about.moment.word(), name(hook));
         tracing::info!(hook = moment, "running the hook `{program}`");
+        self.progress.enter(format!("running the hook `{program}` in `{moment}`"), None);
+        let _busy = self.progress.busy();
         let done = self.attempt_hook(hook, about, report).await;
         report.hooks.push(HookReport {
             moment,
@@ -173,7 +170,7 @@ impl Run<'_> {
         // A hook that has ended well may leave something running on purpose, a tunnel say.
         let promise = self.with.journal.promise(Obligation::HostProcess { mark })?;
         let said = log.clone();
-        let ended = spawn_blocking(move || to_its_end(program, stop, time, log)).await;
+        let ended = spawn_blocking(move || to_its_end(program, stop, time, &log)).await;
         let _ = self.with.journal.done(promise);
         let ended = ended??;
         let said = said.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -224,6 +221,11 @@ impl Run<'_> {
     }
 }
 
+fn problem(hook: &Hook, about: About<'_>, error: &HookError) -> Problem {
+    let of = about.source.map_or_else(String::new, |source| format!(" of the source `{source}`"));
+    Problem::of(error).about(&format!("the hook `{}` in `{}`{of} failed", name(hook), about.moment.word()))
+}
+
 /// The program's name without its folder, for people.
 fn name(hook: &Hook) -> String {
     let program = hook.run.first().map(ToString::to_string).unwrap_or_default();
@@ -250,11 +252,11 @@ impl Log {
 }
 
 /// Runs a program to its end, whatever it prints. Blocks.
-fn to_its_end(program: Program, stop: Stop, time: Duration, log: Log) -> Result<Ended, HookError> {
+fn to_its_end(program: Program, stop: Stop, time: Duration, log: &Log) -> Result<Ended, HookError> {
     let limits = Limits { stop, deadline: None }.at_most(time);
     let errors = log.clone();
     let (process, output) = Process::spawn(program, limits, move |line| errors.line(&line))?;
-    each_line(output, &log);
+    each_line(output, log);
     process.wait().map_err(HookError::Unknown)
 }
 

@@ -2,21 +2,28 @@
 
 mod commit;
 mod hooks;
+mod metrics;
+mod pace;
 mod plan;
+mod record;
 mod report;
+mod retry;
 mod site;
 mod start;
 mod transfer;
 mod turn;
+mod watch;
 
 pub use plan::{PlannedDestination, PlannedSource, RunPlan, dry_run};
-pub use report::{DestinationReport, DestinationState, HookReport, Outcome, Problem, RunReport, SourceReport};
+pub use record::{PastRun, folder as reports_folder, past as past_runs};
+pub use report::{DestinationReport, DestinationState, HookReport, Outcome, Problem, RunReport, SourceReport, Stages};
 
 use super::catalog::Names;
 use super::dump::Surroundings;
 use super::journal::{Journal, JournalError};
 use super::lock::{Lock, LockError, StateDir};
-use super::os::{self, Environment, RunId, Stop};
+use super::os::{self, Environment, Manager, RunId, Stop};
+use super::progress::Progress;
 use super::secret::{SecretError, Secrets};
 use crate::archive::{Identity, MANIFEST_SOURCE, NamePattern};
 use crate::contract::{Job, exit};
@@ -29,6 +36,7 @@ use site::Site;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use watch::Watch;
 
 /// What a run needs besides its job.
 #[derive(Debug, Clone)]
@@ -45,6 +53,10 @@ pub struct Request {
     pub now: Timestamp,
     /// How long to wait for another run of the job to end; none means what the job says.
     pub wait: Option<Duration>,
+    /// Tells whoever shows it how far the run has come.
+    pub progress: Progress,
+    /// Whether lines in the log tell it from time to time.
+    pub lines: bool,
 }
 
 /// Why a run did not begin. What fails later is in its report.
@@ -107,6 +119,7 @@ pub(super) struct Run<'a> {
     with: Surroundings,
     /// Ends what must still happen once the run was told to stop.
     late: Stop,
+    progress: Progress,
     /// The run's instant, whole seconds as in names.
     time: Timestamp,
     begun: Instant,
@@ -161,7 +174,7 @@ fn blackout(job: &Job, context: &Context) -> Option<String> {
 /// # Errors
 /// The run did not begin: see [`BackupError`]. A run that began and failed has a report.
 pub async fn backup(job: &Job, request: Request) -> Result<RunReport, BackupError> {
-    let Request { instance, environment, state, stop, now, wait } = request;
+    let Request { instance, environment, state, stop, now, wait, progress, lines } = request;
     let Setting { context, pattern, time } = setting(job, instance.as_deref(), now)?;
     let run = RunId::random().map_err(BackupError::Random)?;
     let mut report = RunReport::new(job, &context, &run, time);
@@ -169,8 +182,13 @@ pub async fn backup(job: &Job, request: Request) -> Result<RunReport, BackupErro
         report.outcome = Outcome::Skipped(reason);
         return Ok(report);
     }
+    let stop = stop.child();
+    let watch = Watch::begin(&progress, &job.conduct.timeouts, &stop, Manager::of(&environment), lines);
     let wait = wait.or(job.conduct.wait).unwrap_or_default();
+    progress.enter("waiting for its turn", None);
+    let waiting = progress.busy();
     let _lock = Lock::wait(&state, &job.name, instance.as_deref(), &run, wait, &stop).await?;
+    drop(waiting);
     let journal = Arc::new(Journal::open(&state, &job.name, instance.as_deref(), run.clone())?);
     report.warnings.extend(start::undo(&journal, &environment).await);
     let resolved = tokio::select! {
@@ -184,13 +202,19 @@ pub async fn backup(job: &Job, request: Request) -> Result<RunReport, BackupErro
     };
     let late = some_time_after(&stop);
     let with = Surroundings { context, secrets: Arc::new(secrets), environment, run, journal, stop };
-    let run = Run { job, pattern, with, late, time, begun: Instant::now() };
+    let run = Run { job, pattern, with, late, progress, time, begun: Instant::now() };
     match missing {
-        None => run.in_its_turn(&mut report).await?,
+        None => Box::pin(run.in_its_turn(&mut report)).await?,
         Some(error) => run.give_up(Problem::of(&BackupError::Secret(error)), &mut report).await,
+    }
+    if let (Some(reason), Some(problem)) = (watch.cut(), &mut report.problem) {
+        *problem = Problem::new(reason);
     }
     report.took = run.begun.elapsed();
     report.redact(&run.with.secrets);
+    for error in record::keep(&state, job, &run.with.context, &report) {
+        report.warnings.push(Problem::of(&error).to_string());
+    }
     Ok(report)
 }
 
@@ -224,34 +248,45 @@ impl Run<'_> {
 
     async fn carry_out(&self, report: &mut RunReport) {
         let ended = match self.before(&self.job.conduct.hooks.before, None, report).await {
-            Verdict::GoOn => self.attempt(report).await,
+            Verdict::GoOn => self.attempts(report).await,
             Verdict::Skip(reason) => Err(Halt::Skipped(reason)),
-            Verdict::Fail(problem) => Err(Halt::Failed(problem)),
+            Verdict::Fail(problem) => Err(Halt::for_good(problem)),
         };
         report.conclude(ended);
         self.afterwards(report).await;
     }
 
     async fn give_up(&self, problem: Problem, report: &mut RunReport) {
-        report.conclude(Err(Halt::Failed(problem)));
+        report.conclude(Err(Halt::for_good(problem)));
         self.afterwards(report).await;
     }
 
     async fn attempt(&self, report: &mut RunReport) -> Result<(), Halt> {
+        self.progress.enter("connecting", None);
         let mut sites = self.sites().await;
         report.warnings.extend(self.clean(&sites).await);
         if let Some(reason) = self.fresh_enough(&sites) {
             return Err(Halt::Skipped(reason));
         }
         let stored = match self.store(&mut sites, report).await {
-            Ok(entries) => self.commit(&mut sites, entries, report).await.map_err(Halt::Failed),
+            Ok(entries) => {
+                self.progress.enter("committing", None);
+                let begun = Instant::now();
+                let committed = self.commit(&mut sites, entries, report).await;
+                report.stages.commit += begun.elapsed();
+                let transient = sites.iter().any(|site| site.may_pass);
+                committed.map_err(|problem| Halt::Failed { problem, transient })
+            }
             Err(halt) => {
                 self.put_all_back(&mut sites).await;
                 Err(halt)
             }
         };
         if stored.is_ok() {
+            self.progress.enter("pruning", None);
+            let begun = Instant::now();
             self.prune(&mut sites).await;
+            report.stages.prune += begun.elapsed();
         }
         report.destinations = sites.iter().map(Site::report).collect();
         stored

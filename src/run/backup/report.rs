@@ -9,7 +9,7 @@ use crate::run::store::StoreError;
 use crate::source::Source;
 use crate::value::{Bytes, Context, format_duration};
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
@@ -36,6 +36,10 @@ pub struct RunReport {
     pub took: Duration,
     /// How it ended.
     pub outcome: Outcome,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// How long its stages took.
+    pub stages: Stages,
     /// The sources that were dumped, in the job's order.
     pub sources: Vec<SourceReport>,
     /// Every destination of the job.
@@ -48,6 +52,36 @@ pub struct RunReport {
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<Problem>,
+}
+
+/// How long the stages of a run took. Dump, pack and upload go on at the same time, in one pass: each has the time that
+/// was spent waiting for it, or working at it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Stages {
+    /// Waiting for bytes of the dumps.
+    #[serde(serialize_with = "seconds")]
+    pub dump: Duration,
+    /// Compressing, counting, hashing.
+    #[serde(serialize_with = "seconds")]
+    pub pack: Duration,
+    /// Waiting for destinations to take bytes.
+    #[serde(serialize_with = "seconds")]
+    pub upload: Duration,
+    /// Giving archives their names.
+    #[serde(serialize_with = "seconds")]
+    pub commit: Duration,
+    /// Removing what is too old.
+    #[serde(serialize_with = "seconds")]
+    pub prune: Duration,
+}
+
+impl Stages {
+    /// Each with its name.
+    #[must_use]
+    pub fn named(&self) -> [(&'static str, Duration); 5] {
+        let Self { dump, pack, upload, commit, prune } = *self;
+        [("dump", dump), ("pack", pack), ("upload", upload), ("commit", commit), ("prune", prune)]
+    }
 }
 
 /// One hook of a run.
@@ -71,7 +105,7 @@ pub struct HookReport {
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Everything is everywhere.
@@ -132,6 +166,9 @@ pub struct DestinationReport {
     pub place: String,
     /// What became of the archive there.
     pub state: DestinationState,
+    /// How long it took bytes.
+    #[serde(rename = "upload_seconds", serialize_with = "seconds")]
+    pub sending: Duration,
     /// What went wrong there beside the archive itself.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<Problem>,
@@ -158,9 +195,20 @@ pub enum DestinationState {
 #[derive(Debug)]
 pub(super) enum Halt {
     /// It failed.
-    Failed(Problem),
+    Failed {
+        problem: Problem,
+        /// Whether the same may work a little later.
+        transient: bool,
+    },
     /// There is nothing to do now, and why.
     Skipped(String),
+}
+
+impl Halt {
+    /// A failure that trying again cannot help.
+    pub(super) fn for_good(problem: Problem) -> Self {
+        Self::Failed { problem, transient: false }
+    }
 }
 
 /// Something that went wrong, in words: cause by cause, and what to do.
@@ -265,6 +313,8 @@ impl RunReport {
             time,
             took: Duration::ZERO,
             outcome: Outcome::Failed,
+            attempts: 1,
+            stages: Stages::default(),
             sources: vec![],
             destinations: vec![],
             warnings: vec![],
@@ -285,12 +335,19 @@ impl RunReport {
         }
     }
 
+    /// Forgets a try that failed.
+    pub(super) fn begin_anew(&mut self) {
+        self.attempts = self.attempts.saturating_add(1);
+        self.sources.clear();
+        self.destinations.clear();
+    }
+
     /// How it ended, now that nothing more comes of it.
     pub(super) fn conclude(&mut self, ended: Result<(), Halt>) {
         self.outcome = match ended {
             Ok(()) => self.judged(),
             Err(Halt::Skipped(reason)) => Outcome::Skipped(reason),
-            Err(Halt::Failed(problem)) => {
+            Err(Halt::Failed { problem, transient: _ }) => {
                 self.problem = Some(problem);
                 Outcome::Failed
             }
@@ -341,7 +398,7 @@ impl RunReport {
         let of_sources = self.sources.iter_mut().flat_map(|s| s.warnings.iter_mut().chain(&mut s.unreadable));
         let mut texts: Vec<&mut String> = self.warnings.iter_mut().chain(of_sources).collect();
         for destination in &mut self.destinations {
-            let DestinationReport { name: _, place, state, notes } = destination;
+            let DestinationReport { name: _, place, state, sending: _, notes } = destination;
             texts.push(place);
             if let DestinationState::Failed(problem) = state {
                 texts.extend(problem.texts());

@@ -2,7 +2,8 @@
 
 use super::Run;
 use super::hooks::{About, Moment, Verdict};
-use super::report::{Halt, Problem, RunReport, SourceReport};
+use super::pace::{Clocks, Watched, unless_stalled};
+use super::report::{Halt, Problem, RunReport, SourceReport, Stages};
 use super::site::{Site, SiteState, Staged};
 use crate::archive::INDEX_SUFFIX;
 use crate::run::dump::{Dump, DumpError, Outcome, Running};
@@ -17,7 +18,7 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use std::error::Error;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc::Receiver;
 use tokio::task::spawn_blocking;
 
@@ -79,9 +80,9 @@ impl Run<'_> {
     async fn with_hooks(&self, source: &Source, sites: &mut [Site], report: &mut RunReport) -> Result<Entry, Halt> {
         let (hooks, name) = (&source.hooks, Some(source.name.as_str()));
         let done = match self.before(&hooks.before, name, report).await {
-            Verdict::GoOn => self.source(source, sites).await.map_err(|error| Halt::Failed(error.problem())),
+            Verdict::GoOn => self.source(source, sites, report).await.map_err(|error| self.halt(&error, sites)),
             Verdict::Skip(reason) => Err(Halt::Skipped(reason)),
-            Verdict::Fail(problem) => Err(Halt::Failed(problem)),
+            Verdict::Fail(problem) => Err(Halt::for_good(problem)),
         };
         let about = |moment, state, error| About { moment, source: name, state, error };
         let (entry, state, error) = match done {
@@ -89,11 +90,13 @@ impl Run<'_> {
                 tracing::info!("{of_source}");
                 report.sources.push(of_source);
                 self.later(&hooks.after, about(Moment::After, "done", None), report).await;
-                let own = report.hooks.iter().filter(|hook| hook.source.as_deref() == name);
-                let error = own.filter_map(|hook| hook.problem.clone()).next();
+                let mut own = report.hooks.iter().filter(|hook| hook.source.as_deref() == name);
+                let error = own.find_map(|hook| hook.problem.clone());
                 (Ok(entry), if error.is_some() { "partial" } else { "done" }, error)
             }
-            Err(Halt::Failed(problem)) => (Err(Halt::Failed(problem.clone())), "failed", Some(problem)),
+            Err(Halt::Failed { problem, transient }) => {
+                (Err(Halt::Failed { problem: problem.clone(), transient }), "failed", Some(problem))
+            }
             Err(Halt::Skipped(reason)) => (Err(Halt::Skipped(reason)), "skipped", None),
         };
         if error.is_some() {
@@ -103,7 +106,30 @@ impl Run<'_> {
         entry
     }
 
-    async fn source(&self, source: &Source, sites: &mut [Site]) -> Result<(Entry, SourceReport), SourceError> {
+    /// Whether another try can help against what failed.
+    fn halt(&self, error: &SourceError, sites: &[Site]) -> Halt {
+        let transient = match error {
+            SourceError::Dump(_, error) => matches!(
+                error,
+                DumpError::Failed { .. }
+                    | DumpError::Cut { .. }
+                    | DumpError::NoEnd
+                    | DumpError::Unknown { .. }
+                    | DumpError::Container(_)
+            ),
+            SourceError::Pack(..) | SourceError::Broken(..) => true,
+            SourceError::NoDestination(_) => sites.iter().any(|site| site.may_pass),
+            SourceError::Empty(_) | SourceError::Stopped => false,
+        };
+        Halt::Failed { problem: error.problem(), transient: transient && !self.with.stop.is_stopped() }
+    }
+
+    async fn source(
+        &self,
+        source: &Source,
+        sites: &mut [Site],
+        report: &mut RunReport,
+    ) -> Result<(Entry, SourceReport), SourceError> {
         let begun = Instant::now();
         let suffix = self.job.archive.compression.suffix();
         let stem = format!("{}.{}", self.pattern.stem(&source.name, self.time), source.extension());
@@ -113,8 +139,13 @@ impl Run<'_> {
             return Err(SourceError::NoDestination(source.name.clone()));
         }
         tracing::info!("dumping `{}`", source.name);
-        let (packed, outcome) = self.through(source, ways, &names, sites).await?;
-        stage(sites).await;
+        let expected = sites.iter().find_map(|site| site.raw_size_before(&source.name));
+        self.progress.enter(format!("dumping `{}`", source.name), expected);
+        let (packed, outcome) = self.through(source, ways, &names, sites, &mut report.stages).await?;
+        self.progress.enter(format!("sending the rest of `{}`", source.name), None);
+        let staging = Instant::now();
+        stage(sites, self.job.conduct.timeouts.stall).await;
+        report.stages.upload += staging.elapsed();
         if sites.iter().all(|site| site.taking().is_none()) {
             return Err(SourceError::NoDestination(source.name.clone()));
         }
@@ -143,18 +174,24 @@ impl Run<'_> {
         ways: Vec<Way>,
         names: &ObjectNames,
         sites: &mut [Site],
+        stages: &mut Stages,
     ) -> Result<(Packed, Outcome), SourceError> {
         let (fan, ends) = Fan::new(ways.len());
+        let clocks = Clocks::default();
+        let fan = fan.timed(clocks.upload.clone());
         let (index_fan, index_ends) = Fan::new(ways.len());
         let stop = &self.with.stop;
         let taking = ways.into_iter().zip(ends.into_iter().zip(index_ends)).map(|((at, upload), (end, index_end))| {
             let store = sites.get(at).and_then(Site::taking);
-            let archive = tokio::spawn(take(upload, end, stop.clone()));
-            let index = tokio::spawn(take_index(store, names.index.clone(), index_end, stop.clone()));
+            let sending = sites.get(at).map(|site| site.sending.clone()).unwrap_or_default();
+            let watched = Watched { progress: self.progress.clone(), sending, stall: self.job.conduct.timeouts.stall };
+            let archive = tokio::spawn(take(upload, end, stop.clone(), watched.clone()));
+            let index = tokio::spawn(take_index(store, names.index.clone(), index_end, stop.clone(), watched));
             async move { (at, archive.await, index.await) }
         });
         let taking: Vec<_> = taking.collect();
-        let (dumped, taken) = tokio::join!(self.dump(source, fan, index_fan), join_all(taking));
+        let (dumped, taken) = tokio::join!(self.dump(source, fan, index_fan, clocks.clone()), join_all(taking));
+        clocks.add_to(stages);
         for (at, archive, index) in taken {
             let archive = archive.unwrap_or_else(|error| Err(broken(error)));
             let index = index.unwrap_or_else(|error| Err(broken(error)));
@@ -172,7 +209,13 @@ impl Run<'_> {
     }
 
     /// The dump to its end: nothing of it counts before all of its processes have ended well.
-    async fn dump(&self, source: &Source, fan: Fan, index: Fan) -> Result<(Packed, Outcome), SourceError> {
+    async fn dump(
+        &self,
+        source: &Source,
+        fan: Fan,
+        index: Fan,
+        clocks: Clocks,
+    ) -> Result<(Packed, Outcome), SourceError> {
         let (source, with, archive) = (source.clone(), self.with.clone(), &self.job.archive);
         let packing = Packing {
             compression: archive.compression,
@@ -181,10 +224,16 @@ impl Run<'_> {
             seal: Seal::default(),
         };
         let name = source.name.clone();
+        let progress = self.progress.clone();
         let done = spawn_blocking(move || {
+            let begun = Instant::now();
             let failed = |error| SourceError::Dump(source.name.clone(), error);
             let Dump { stream, running } = Dump::start(&source, &with).map_err(failed)?;
+            let stream = progress.metered(stream, clocks.dump.clone());
+            clocks.dump.add(begun.elapsed());
+            let begun = Instant::now();
             let packed = pack(stream, &packing, fan, index, &with.stop);
+            clocks.through.add(begun.elapsed());
             judge(&source, packed, running)
         });
         done.await.map_err(|error| SourceError::Broken(name, error))?
@@ -248,10 +297,10 @@ async fn begin(sites: &mut [Site], name: &str) -> Vec<Way> {
 }
 
 /// Writes everything that comes; what does not end well is put back.
-async fn take(mut upload: Box<dyn Upload>, mut chunks: Receiver<Bytes>, stop: Stop) -> Taken {
+async fn take(mut upload: Box<dyn Upload>, mut chunks: Receiver<Bytes>, stop: Stop, watched: Watched) -> Taken {
     let writing = async {
         while let Some(chunk) = chunks.recv().await {
-            upload.write(chunk).await?;
+            watched.hand_over(upload.as_mut(), chunk).await?;
         }
         Ok(())
     };
@@ -276,11 +325,12 @@ async fn take_index(
     name: String,
     mut chunks: Receiver<Bytes>,
     stop: Stop,
+    watched: Watched,
 ) -> Result<Option<Box<dyn Upload>>, StoreError> {
     let (Some(first), Some(store)) = (chunks.recv().await, store) else { return Ok(None) };
     let mut upload = store.begin(&name).await?;
-    match upload.write(first).await {
-        Ok(()) => take(upload, chunks, stop).await.map(Some),
+    match watched.hand_over(upload.as_mut(), first).await {
+        Ok(()) => take(upload, chunks, stop, watched).await.map(Some),
         Err(error) => {
             drop(chunks);
             put_back(upload).await;
@@ -315,13 +365,13 @@ async fn settle(site: &mut Site, name: &str, taken: Result<Option<Box<dyn Upload
 }
 
 /// Sends the rest of what was written last to each destination that takes part.
-async fn stage(sites: &mut [Site]) {
+async fn stage(sites: &mut [Site], stall: Duration) {
     join_all(sites.iter_mut().map(|site| async move {
         if !matches!(site.state, SiteState::Taking) {
             return;
         }
         for staged in site.staged.iter_mut().filter(|staged| !staged.whole) {
-            if let Err(error) = staged.upload.stage().await {
+            if let Err(error) = unless_stalled(stall, staged.upload.stage()).await {
                 site.fail(&error);
                 site.put_back().await;
                 return;

@@ -16,7 +16,7 @@ pub struct Lease(i64);
 /// A connection.
 #[derive(Clone)]
 pub struct Session {
-    client: Client,
+    client: Box<Client>,
     access: Arc<Access>,
     endpoint: String,
 }
@@ -38,16 +38,18 @@ impl Session {
         let mut tried = vec![];
         for endpoint in &etcd.endpoints {
             let opened = async {
-                let mut client = connect(endpoint, &access).await?;
+                let client = connect(endpoint, &access).await?;
                 // The client connects only when it is asked something.
-                let asked = within(&access, client.get("/eightbells", Some(GetOptions::new().with_count_only()))).await;
+                let asked =
+                    within(&access, client.kv_client().get("/eightbells", Some(GetOptions::new().with_count_only())))
+                        .await;
                 match asked.map_err(|failed| meaning_of(failed, "/eightbells", &access)) {
                     Ok(_) | Err(Trouble::Final(EtcdError::Denied { .. })) => Ok(client),
                     Err(trouble) => Err(trouble),
                 }
             };
-            match opened.await {
-                Ok(client) => return Ok(Self { client, access, endpoint: shown(endpoint) }),
+            match Box::pin(opened).await {
+                Ok(client) => return Ok(Self { client: Box::new(client), access, endpoint: shown(endpoint) }),
                 Err(Trouble::Final(error)) => return Err(error),
                 Err(Trouble::Endpoint(error)) => tried.push((shown(endpoint), error)),
             }
@@ -70,8 +72,8 @@ impl Session {
     /// etcd does not answer, or refuses.
     pub async fn grant(&self, life: Duration) -> Result<Lease, EtcdError> {
         let seconds = i64::try_from(life.as_secs()).unwrap_or(i64::MAX);
-        let mut client = self.client.clone();
-        let granted = within(&self.access, client.lease_grant(seconds, None)).await;
+        let mut client = self.client.lease_client();
+        let granted = within(&self.access, client.grant(seconds, None)).await;
         let granted = granted.map_err(|failed| self.failed(meaning_of(failed, "a lease", &self.access)))?;
         Ok(Lease(granted.id()))
     }
@@ -81,8 +83,8 @@ impl Session {
     /// # Errors
     /// etcd does not answer.
     pub async fn renew(&self, lease: Lease) -> Result<bool, EtcdError> {
-        let mut client = self.client.clone();
-        match within(&self.access, client.lease_keep_alive(lease.0)).await {
+        let mut client = self.client.lease_client();
+        match within(&self.access, client.keep_alive(lease.0)).await {
             Ok(_) => Ok(true),
             Err(failed) if failed.is_ended_lease() => Ok(false),
             Err(failed) => Err(self.failed(meaning_of(failed, "a lease", &self.access))),
@@ -94,8 +96,8 @@ impl Session {
     /// # Errors
     /// etcd does not answer.
     pub async fn revoke(&self, lease: Lease) -> Result<(), EtcdError> {
-        let mut client = self.client.clone();
-        let revoked = within(&self.access, client.lease_revoke(lease.0)).await;
+        let mut client = self.client.lease_client();
+        let revoked = within(&self.access, client.revoke(lease.0)).await;
         revoked.map(drop).map_err(|failed| self.failed(meaning_of(failed, "a lease", &self.access)))
     }
 
@@ -106,7 +108,7 @@ impl Session {
     pub async fn create(&self, key: &str, value: &str, lease: Lease) -> Result<bool, EtcdError> {
         let absent = Compare::create_revision(key, CompareOp::Equal, 0);
         let put = TxnOp::put(key, value, Some(PutOptions::new().with_lease(lease.0)));
-        let mut client = self.client.clone();
+        let mut client = self.client.kv_client();
         let done = within(&self.access, client.txn(Txn::new().when([absent]).and_then([put]))).await;
         let done = done.map_err(|failed| self.failed(meaning_of(failed, key, &self.access)))?;
         Ok(done.succeeded())
@@ -117,7 +119,7 @@ impl Session {
     /// # Errors
     /// etcd does not answer, or refuses.
     pub async fn values_below(&self, prefix: &str) -> Result<Vec<String>, EtcdError> {
-        let mut client = self.client.clone();
+        let mut client = self.client.kv_client();
         let found = within(&self.access, client.get(prefix, Some(GetOptions::new().with_prefix()))).await;
         let found = found.map_err(|failed| self.failed(meaning_of(failed, prefix, &self.access)))?;
         Ok(found.kvs().iter().map(|pair| String::from_utf8_lossy(pair.value()).into_owned()).collect())

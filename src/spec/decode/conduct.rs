@@ -1,7 +1,8 @@
-//! What surrounds a run: `hooks:`, `wait:`, `concurrency:`.
+//! What surrounds a run: `hooks:`, `wait:`, `concurrency:`, `retry:`, `timeouts:`, `report:`.
 
 use super::fields::{Decoder, Field, Fields};
-use crate::conduct::{Concurrency, Conduct};
+use super::scalar::Holds;
+use crate::conduct::{Concurrency, Conduct, ReportKept, Retry, Timeouts};
 use crate::contract::{Etcd, EtcdApi};
 use crate::spec::model::Spec;
 use std::collections::HashMap;
@@ -11,7 +12,52 @@ impl Decoder<'_> {
         let hooks = fields.take("hooks", self).map(|f| self.hooks(&f, instances, false)).unwrap_or_default();
         let wait = fields.take("wait", self).and_then(|f| self.duration(&f));
         let concurrency = fields.take("concurrency", self).and_then(|f| self.concurrency(&f, etcd));
-        Conduct { hooks, wait, concurrency }
+        let retry = fields.take("retry", self).and_then(|f| self.retry(&f));
+        let timeouts = fields.take("timeouts", self).map(|f| self.timeouts(&f)).unwrap_or_default();
+        let report = fields.take("report", self).map(|f| self.report_kept(&f, instances)).unwrap_or_default();
+        Conduct { hooks, wait, concurrency, retry, timeouts, report }
+    }
+
+    fn retry(&mut self, field: &Field<'_>) -> Option<Retry> {
+        let mut fields = self.fields(field)?;
+        let number = |field: Option<Field<'_>>, most, decoder: &mut Self| {
+            field.and_then(|f| decoder.integer(&f, 1, most)).and_then(|n| u32::try_from(n).ok())
+        };
+        let times = fields.need("times", self, "how many more tries there are after the first: `times: 3`");
+        let times = number(times, 100, self);
+        let wait = fields.take("wait", self).and_then(|f| self.duration(&f)).unwrap_or(Retry::WAIT_DEFAULT);
+        let backoff = fields.take("backoff", self);
+        let backoff = number(backoff, 10, self).unwrap_or(Retry::BACKOFF_DEFAULT);
+        fields.finish(self);
+        Some(Retry { times: times?, wait, backoff })
+    }
+
+    fn timeouts(&mut self, field: &Field<'_>) -> Timeouts {
+        let Some(mut fields) = self.fields(field) else { return Timeouts::default() };
+        let default = Timeouts::default();
+        let mut time = |key, decoder: &mut Self| {
+            let taken: Option<Field<'_>> = fields.take(key, decoder);
+            taken.and_then(|f| decoder.duration(&f))
+        };
+        let timeouts = Timeouts {
+            connect: time("connect", self).unwrap_or(default.connect),
+            stall: time("stall", self).unwrap_or(default.stall),
+            idle: time("idle", self),
+            run: time("run", self),
+        };
+        fields.finish(self);
+        timeouts
+    }
+
+    fn report_kept(&mut self, field: &Field<'_>, instances: bool) -> ReportKept {
+        let Some(mut fields) = self.fields(field) else { return ReportKept::default() };
+        let holds = Holds { source: false, time: false, ..Holds::at_run(Some(instances)) };
+        let path = fields.take("path", self).and_then(|f| self.path(&f, holds));
+        let keep = fields.take("keep", self).and_then(|f| self.integer(&f, 1, 100_000));
+        let keep = keep.and_then(|n| u32::try_from(n).ok()).unwrap_or(ReportKept::KEEP_DEFAULT);
+        let metrics = fields.take("metrics", self).and_then(|f| self.path(&f, holds));
+        fields.finish(self);
+        ReportKept { path, keep, metrics }
     }
 
     fn concurrency(&mut self, field: &Field<'_>, etcd: Option<&Etcd>) -> Option<Concurrency> {
