@@ -46,7 +46,8 @@ fn add(files: &mut Files, root: &Path, path: &Path) {
     }
 }
 
-/// The report of the files of a rule's folder whose names begin with `good` or `bad`; a file `target` says what for.
+/// The report of the files of a rule's folder whose names begin with `good` or `bad`; a file `target` says what for,
+/// and one `max-exposure` what is allowed.
 fn report_of(folder: &Path, kind: &str) -> Report {
     let target = std::fs::read_to_string(folder.join("target")).ok().map(|it| Target::parse(it.trim()).unwrap());
     let mut files = Files::new(target);
@@ -57,7 +58,9 @@ fn report_of(folder: &Path, kind: &str) -> Report {
         add(&mut files, folder, path);
     }
     assert!(!files.is_empty(), "{} has no file that begins with `{kind}`", folder.display());
-    lint::lint(files, &Config::default())
+    let most = std::fs::read_to_string(folder.join("max-exposure")).ok();
+    let exposure_max = most.map(|it| lint::exposure::Score::parse(it.trim()).unwrap());
+    lint::lint(files, &Config { exposure_max, ..Config::default() })
 }
 
 #[test]
@@ -229,6 +232,45 @@ fn the_installed_units_of_this_machine_have_no_error() {
     let report = lint::lint(files, &Config::default());
     let errors: Vec<_> = report.sorted().into_iter().filter(|d| d.severity == Severity::Error).collect();
     assert!(errors.is_empty(), "{errors:#?}");
+}
+
+#[test]
+fn services_are_as_exposed_as_systemd_252_was_seen_to_say() {
+    let path = repository().join("tests/conformance/systemd/exposure_oracle_v252.json");
+    let data: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let cases = data["cases"].as_array().unwrap();
+    assert!(cases.len() > 100, "{}", cases.len());
+    for case in cases {
+        let target = format!("systemd:252:{}", case["scope"].as_str().unwrap());
+        let mut files = Files::new(Some(Target::parse(&target).unwrap()));
+        files.add("a.service", case["text"].as_str().unwrap());
+        let assessed = lint::exposure::assess(&files.units()[0]).unwrap();
+        assert_eq!(assessed.score.to_string(), case["score"], "{case}");
+        assert_eq!(assessed.level.word(), case["level"], "{case}");
+    }
+}
+
+#[test]
+fn a_gain_is_what_its_lines_really_gain() {
+    let assess = |text: &str| {
+        let mut files = Files::new(Some(Target::parse("systemd:252").unwrap()));
+        files.add("a.service", text);
+        lint::exposure::assess(&files.units()[0]).unwrap()
+    };
+    let bare = "[Service]\nExecStart=/bin/true\nSystemCallFilter=~@swap\nProtectHome=tmpfs\n";
+    let before = assess(bare);
+    assert!(before.gains.len() > 20, "{:?}", before.gains);
+    for gain in &before.gains {
+        let after = assess(&format!("{bare}{}\n", gain.lines.join("\n")));
+        let gained = (before.score.tenths - after.score.tenths) * 10;
+        assert!(gained.abs_diff(gain.hundredths) <= 10, "{gain} gained {gained} hundredths");
+    }
+    let old = |target: &str| {
+        let mut files = Files::new(Some(Target::parse(target).unwrap()));
+        files.add("a.service", bare);
+        lint::exposure::assess(&files.units()[0]).unwrap().gains
+    };
+    assert!(!old("systemd:215").iter().any(|gain| gain.lines[0].starts_with("ProtectSystem=strict")));
 }
 
 fn rows(file: &str) -> Value {

@@ -59,8 +59,18 @@ fn destination(text: &str) -> DestinationKind {
 fn s3(text: &str) -> S3 {
     match destination(&format!("{{s3: {text}}}")) {
         DestinationKind::S3(s3) => *s3,
-        DestinationKind::Local(_) => panic!("{text}"),
+        other => panic!("{text}: {other:?}"),
     }
+}
+
+#[test]
+fn a_folder_behind_ssh_is_made_unless_that_is_refused() {
+    let DestinationKind::Sftp(sftp) = destination("{sftp: {host: h, path: \"a/{job}\"}}") else { panic!() };
+    assert_eq!((sftp.create, sftp.port, sftp.identity_file.is_none()), (true, None, true));
+    let text = |value: &Value| value.text().unwrap().to_string();
+    let place = |text_of| destination(text_of).place(&text);
+    assert_eq!(place("{sftp: {host: h, path: \"a/{job}\"}}"), "sftp://h/~/a/{job}");
+    assert_eq!(place("{sftp: {host: h, user: u, port: 2, path: /a/, create: false}}"), "sftp://u@h:2/a");
 }
 
 #[test]

@@ -174,34 +174,15 @@ impl Job {
 
     /// Every value that may be a reference, in no particular order.
     pub fn values(&self) -> impl Iterator<Item = &Value> {
-        use crate::destination::{DestinationKind, Local, S3};
         use crate::source::SourceKind;
-        let of_store = self.store.iter().flat_map(|store| match &store.to.kind {
-            DestinationKind::Local(Local { path, create: _ }) => vec![Some(path)],
-            DestinationKind::S3(s3) => {
-                let S3 {
-                    endpoint,
-                    region,
-                    bucket,
-                    access_key,
-                    secret_key,
-                    session_token,
-                    prefix,
-                    addressing: _,
-                    ca_file: _,
-                    allow_http: _,
-                } = s3.as_ref();
-                let optional = [endpoint, region, access_key, secret_key, session_token, prefix];
-                optional.into_iter().map(Option::as_ref).chain([Some(bucket)]).collect()
-            }
-        });
+        let of_store = self.store.iter().flat_map(|store| store.to.kind.values());
         let of_source = self.sources.iter().flat_map(|source| match &source.kind {
             SourceKind::Paths(_) => vec![],
             SourceKind::Command(command) => command.env.values().collect::<Vec<_>>(),
             SourceKind::Container(container) => container.env.values().collect(),
         });
         let of_hooks = self.sources.iter().flat_map(|source| source.hooks.values());
-        of_store.flatten().chain(of_source).chain(of_hooks).chain(self.conduct.values())
+        of_store.chain(of_source).chain(of_hooks).chain(self.conduct.values())
     }
 
     /// Every reference, etcd's own password included.

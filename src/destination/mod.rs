@@ -1,5 +1,11 @@
 //! Where archives are kept, as data; the connection is the runner's `Store`.
 
+mod s3;
+mod sftp;
+
+pub use s3::{Addressing, S3};
+pub use sftp::Sftp;
+
 use crate::value::{Template, Value};
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +27,77 @@ pub enum DestinationKind {
     Local(Local),
     /// A bucket in S3-compatible object storage.
     S3(Box<S3>),
+    /// A folder of another host, by SSH.
+    Sftp(Box<Sftp>),
+}
+
+/// What of a destination is filled in when its job runs.
+#[derive(Debug, Clone, Default)]
+pub struct Parts<'a> {
+    /// Values that everybody may know: a bucket, a path.
+    pub open: Vec<&'a Value>,
+    /// Values that are never shown.
+    pub secret: Vec<&'a Value>,
+    /// Files of the host that are read.
+    pub files: Vec<&'a Template>,
+}
+
+/// The server that a destination is behind, as far as the spec tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Server<'a> {
+    /// None: it is of this host.
+    None,
+    /// One with this address, or at this host.
+    At(&'a Value),
+    /// One that only the job's run finds out.
+    Somewhere,
+}
+
+impl DestinationKind {
+    /// What of it is filled in when its job runs.
+    #[must_use]
+    pub fn parts(&self) -> Parts<'_> {
+        match self {
+            Self::Local(Local { path, create: _ }) => Parts { open: vec![path], ..Parts::default() },
+            Self::S3(s3) => s3.parts(),
+            Self::Sftp(sftp) => sftp.parts(),
+        }
+    }
+
+    /// Every value that may be a reference.
+    pub fn values(&self) -> impl Iterator<Item = &Value> {
+        let Parts { open, secret, files: _ } = self.parts();
+        open.into_iter().chain(secret)
+    }
+
+    /// Where it is, for people and for telling places apart; `text` makes a value's text.
+    #[must_use]
+    pub fn place(&self, text: &dyn Fn(&Value) -> String) -> String {
+        match self {
+            Self::Local(Local { path, create: _ }) => {
+                let path = text(path);
+                let short = path.trim_end_matches('/');
+                if short.is_empty() { path } else { short.to_owned() }
+            }
+            Self::S3(s3) => s3.place(text),
+            Self::Sftp(sftp) => sftp.place(text),
+        }
+    }
+
+    /// The server that it is behind.
+    #[must_use]
+    pub fn server(&self) -> Server<'_> {
+        match self {
+            Self::Local(_) => Server::None,
+            Self::S3(s3) => s3.endpoint.as_ref().map_or(Server::Somewhere, Server::At),
+            Self::Sftp(sftp) => Server::At(&sftp.host),
+        }
+    }
+}
+
+/// An address in parentheses, where there is one.
+fn at(endpoint: Option<&Value>, text: &dyn Fn(&Value) -> String) -> String {
+    endpoint.map(|endpoint| format!(" ({})", text(endpoint))).unwrap_or_default()
 }
 
 /// A folder of the host.
@@ -31,48 +108,4 @@ pub struct Local {
     pub path: Value,
     /// Whether the runner makes the folder where it is missing. `false` guards against a disk that is not mounted.
     pub create: bool,
-}
-
-/// A bucket in S3-compatible object storage.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct S3 {
-    /// The service's address, scheme included; none means AWS in `region`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub endpoint: Option<Value>,
-    /// The region that requests are signed for; none means `us-east-1`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub region: Option<Value>,
-    /// The bucket; it must exist.
-    pub bucket: Value,
-    /// Access key; none means anonymous requests.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub access_key: Option<Value>,
-    /// Secret key, always a reference.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub secret_key: Option<Value>,
-    /// Token of a temporary key, always a reference.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub session_token: Option<Value>,
-    /// What every object's name begins with, usually ending in `/`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub prefix: Option<Value>,
-    /// Where the bucket's name goes.
-    pub addressing: Addressing,
-    /// A file of certificates in PEM form to trust besides the system's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ca_file: Option<Template>,
-    /// Whether plain `http://` may be spoken to an endpoint that is not this machine.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub allow_http: bool,
-}
-
-/// Where the bucket's name goes in a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Addressing {
-    /// `https://endpoint/bucket/key`, what most S3-compatible services take.
-    Path,
-    /// `https://bucket.endpoint/key`.
-    Virtual,
 }

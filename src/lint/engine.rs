@@ -1,9 +1,10 @@
 //! Every rule over every unit.
 
 use super::allow::Allowances;
+use super::exposure::Score;
 use super::files::Files;
 use super::parallel;
-use super::rule::{self, Context, Found, TOLD_MAX};
+use super::rule::{Context, Found, TOLD_MAX};
 use super::rules;
 use super::unit::Unit;
 use crate::diag::{Diagnostic, FileId, Report, Severity};
@@ -24,6 +25,8 @@ pub enum Level {
 pub struct Config {
     /// Rules by id that are told otherwise than they would be.
     pub levels: BTreeMap<String, Level>,
+    /// Exposure above this is told by the rule `exposure`; none keeps it silent.
+    pub exposure_max: Option<Score>,
 }
 
 /// Everything that is wrong with the files.
@@ -51,8 +54,8 @@ pub fn lint_unit_texts(units: &[(&str, &str)], target: Target) -> Report {
 }
 
 fn told(files: &Files, config: &Config) -> Vec<Diagnostic> {
-    let units = rule::units(files);
-    let context = Context::new(&units);
+    let units = files.units();
+    let context = Context::new(&units, config);
     let mut told: Vec<Diagnostic> =
         parallel::map(&units, |unit| of_unit(unit, &context)).into_iter().flatten().collect();
     let mut allowances: HashMap<FileId, Allowances> =

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::parallel;
 use super::rule::is_fleet;
+use super::unit::Unit;
 
 /// What a unit file's name ends in, without the dot.
 pub const SUFFIXES: [&str; 11] =
@@ -90,6 +91,12 @@ impl Files {
         let Read { name, folder, drop_in, target, text, fleet, source } = file;
         let id = self.sources.push(source);
         self.all.push(File { name, folder, drop_in, target, text, fleet, id });
+    }
+
+    /// The units that they make, each with its drop-ins.
+    #[must_use]
+    pub fn units(&self) -> Vec<Unit<'_>> {
+        super::unit::gather(self)
     }
 
     /// How many there are.

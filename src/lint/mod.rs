@@ -16,11 +16,13 @@
 //! | [`Files`], [`Unit`] | the files given, and the units that they make with their drop-ins |
 //! | [`Rule`], `rules` | one row of data a rule, its doc comment the page that `eightbells explain` prints |
 //! | [`directives`] | every section and key of systemd with its type and the versions that know it |
+//! | [`exposure`] | the score of `systemd-analyze security`, and what would lower it |
 //! | [`fleet`] | `[X-Fleet]` as fleet reads, refuses and schedules it |
 
 mod allow;
 pub mod directives;
 mod engine;
+pub mod exposure;
 mod files;
 pub mod fleet;
 mod github;

@@ -1,6 +1,8 @@
 //! A rule as a row of data, and how it tells what it found.
 
-use super::files::{File, Files};
+use super::engine::Config;
+use super::exposure::Score;
+use super::files::File;
 use super::unit::{Line, Unit};
 use crate::diag::{Diagnostic, Severity, Span};
 use crate::target::{Scheduler, Target};
@@ -52,16 +54,18 @@ pub struct Context<'a> {
     by_name: HashMap<&'a str, usize>,
     by_place: HashMap<(&'a str, &'a str), usize>,
     circles: OnceLock<Vec<Vec<usize>>>,
+    exposure_max: Option<Score>,
 }
 
 impl<'a> Context<'a> {
-    pub(super) fn new(units: &'a [Unit<'a>]) -> Self {
+    pub(super) fn new(units: &'a [Unit<'a>], config: &Config) -> Self {
+        let Config { levels: _, exposure_max } = *config;
         let (mut by_name, mut by_place) = (HashMap::new(), HashMap::new());
         for (place, unit) in units.iter().enumerate().filter(|(_, unit)| unit.main().is_some()) {
             by_name.entry(unit.name()).or_insert(place);
             by_place.entry((unit.folder(), unit.name())).or_insert(place);
         }
-        Self { units, by_name, by_place, circles: OnceLock::new() }
+        Self { units, by_name, by_place, circles: OnceLock::new(), exposure_max }
     }
 
     /// The unit of that name among the files, or the template that it is an instance of; the nearest in the tree of
@@ -87,6 +91,12 @@ impl<'a> Context<'a> {
     /// The circles of units that wait for each other, as places in [`Context::units`].
     pub(super) fn circles(&self) -> &[Vec<usize>] {
         self.circles.get_or_init(|| super::rules::circles(self))
+    }
+
+    /// The exposure above which a unit is told of, if any.
+    #[must_use]
+    pub fn exposure_max(&self) -> Option<Score> {
+        self.exposure_max
     }
 
     /// All units.
@@ -161,9 +171,4 @@ pub(super) fn is_fleet(target: Target) -> bool {
         Scheduler::Fleet => true,
         Scheduler::Systemd(_) => false,
     }
-}
-
-/// Units of a set as loaded; see [`Files`].
-pub(super) fn units(files: &Files) -> Vec<Unit<'_>> {
-    super::unit::gather(files)
 }

@@ -142,6 +142,14 @@ impl<'a> Unit<'a> {
         self.name.rsplit_once('.').is_some_and(|(_, suffix)| suffix == unit_type.as_str())
     }
 
+    /// The section of the unit's own type, such as `Service`; empty for a name without a known suffix.
+    #[must_use]
+    pub fn own_section(&self) -> &'static str {
+        let suffix = self.name.rsplit_once('.').map_or("", |(_, suffix)| suffix);
+        let sections = directives::SECTIONS.iter().chain(&directives::OTHER_SECTIONS);
+        sections.into_iter().find(|section| section.eq_ignore_ascii_case(suffix)).copied().unwrap_or_default()
+    }
+
     /// The assignments to a key, in order.
     pub fn all<'s>(&'s self, section: &'s str, key: &'s str) -> impl DoubleEndedIterator<Item = &'s Line<'a>> + 's {
         let at = |place: &usize| self.lines.get(*place).map(Line::address);

@@ -213,7 +213,7 @@ fn protect_home(c: &Confined<'_>) -> Setting {
         Setting::Left(PODMAN)
     } else if written {
         Setting::Left("archives go there")
-    } else if c.reach.touches(&homes) || c.reach.commands {
+    } else if c.reach.touches(&homes) || c.reach.commands || c.reach.ssh {
         Setting::Weaker("read-only".into(), "the job may read there")
     } else {
         strict("true")

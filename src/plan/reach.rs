@@ -20,6 +20,8 @@ pub(super) struct Reach {
     pub unknown_write: bool,
     /// Whether it opens network connections.
     pub network: bool,
+    /// Whether it runs `ssh`, which reads the user's own keys and configuration.
+    pub ssh: bool,
     /// Whether it runs programs that the spec names, whose needs nobody knows.
     pub commands: bool,
     /// Container engines it drives.
@@ -94,11 +96,13 @@ impl Reach {
                 self.writes.push((known_part(path), *create));
             }
             DestinationKind::Local(Local { path: Value::Reference(_), create: _ }) => self.unknown_write = true,
-            DestinationKind::S3(s3) => {
+            DestinationKind::S3(_) => self.network = true,
+            DestinationKind::Sftp(_) => {
                 self.network = true;
-                self.reads.extend(s3.ca_file.iter().map(known_part));
+                self.ssh = true;
             }
         }
+        self.reads.extend(kind.parts().files.into_iter().map(known_part));
     }
 
     fn reference(&mut self, reference: &Reference) {

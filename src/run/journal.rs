@@ -47,6 +47,13 @@ pub enum Obligation {
         /// The file.
         path: PathBuf,
     },
+    /// An object at a destination that has not got its final name yet.
+    StagedObject {
+        /// The destination's name in the spec.
+        destination: String,
+        /// The name that it has until then.
+        name: String,
+    },
     /// An upload in parts that is neither complete nor aborted.
     MultipartUpload {
         /// The destination's name in the spec.

@@ -7,7 +7,7 @@ pub use read::SecretError;
 
 use crate::conduct::Conduct;
 use crate::contract::{Job, StoreAt};
-use crate::destination::{Destination, DestinationKind, Local, S3};
+use crate::destination::{Destination, DestinationKind, Parts};
 use crate::run::etcd;
 use crate::run::os::Environment;
 use crate::source::{Source, SourceKind};
@@ -241,28 +241,9 @@ fn positions<'a>(job: &'a Job, context: &Context) -> Vec<(&'a Value, Context, Po
 }
 
 fn of_destination(kind: &DestinationKind) -> Vec<(&Value, Position)> {
-    match kind {
-        DestinationKind::Local(Local { path, create: _ }) => vec![(path, Position::Open)],
-        DestinationKind::S3(s3) => {
-            let S3 {
-                endpoint,
-                region,
-                bucket,
-                access_key,
-                secret_key,
-                session_token,
-                prefix,
-                addressing: _,
-                ca_file: _,
-                allow_http: _,
-            } = s3.as_ref();
-            let open =
-                [endpoint, region, prefix].into_iter().flatten().chain([bucket]).map(|value| (value, Position::Open));
-            let secret =
-                [access_key, secret_key, session_token].into_iter().flatten().map(|value| (value, Position::Secret));
-            open.chain(secret).collect()
-        }
-    }
+    let Parts { open, secret, files: _ } = kind.parts();
+    let open = open.into_iter().map(|value| (value, Position::Open));
+    open.chain(secret.into_iter().map(|value| (value, Position::Secret))).collect()
 }
 
 fn variables(source: &Source) -> impl Iterator<Item = &Value> {

@@ -81,6 +81,19 @@ fn fraction_of(decimals: &str, unit: u64) -> u64 {
     u64::try_from(sum * u128::from(unit) / scale).unwrap_or(u64::MAX)
 }
 
+/// Reads a boolean: `1 yes y true t on` or `0 no n false f off`, in any case.
+///
+/// # Errors
+/// Anything else.
+pub fn boolean(value: &str) -> Result<bool, ValueError> {
+    let is_one = |words: [&str; 6]| words.iter().any(|word| value.eq_ignore_ascii_case(word));
+    match (is_one(["1", "yes", "y", "true", "t", "on"]), is_one(["0", "no", "n", "false", "f", "off"])) {
+        (true, _) => Ok(true),
+        (_, true) => Ok(false),
+        _ => Err(wrong(value, "yes or no")),
+    }
+}
+
 /// Reads a whole number; `0x`, `0o`, `0b` and a leading `0` give its base.
 ///
 /// # Errors

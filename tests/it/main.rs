@@ -7,6 +7,7 @@ mod support;
 
 mod around;
 mod backup;
+mod contract;
 mod deploy;
 mod docs;
 mod dumps;
@@ -21,6 +22,8 @@ mod retention;
 mod scripts;
 mod shells;
 mod stores;
+#[cfg(feature = "sftp")]
+mod stores_sftp;
 mod tree;
 mod turns;
 mod unit_text;

@@ -1,153 +1,18 @@
-//! What every destination promises, as plain functions over any [`Store`], and what each kind of them promises besides.
+//! Folders and buckets: what every destination promises, and what these promise besides.
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use eightbells::destination::Addressing;
-use eightbells::run::store::{
-    Credentials, Ledger, LocalStore, S3Options, S3Store, Store, StoreError, StoreErrorKind, Upload,
-};
-use futures_util::TryStreamExt as _;
+use eightbells::run::store::{Credentials, Ledger, LocalStore, S3Options, S3Store, Store as _, StoreErrorKind};
 use secrecy::SecretString;
 
+use crate::contract::{MIB, begin, bytes, fill, get, keeps_its_promises, kind, names, put};
 use crate::support::chaos::{ChaosProxy, Fault, Faults};
 use crate::support::s3::S3Server;
 use crate::support::{free_port, temp_dir};
 
 const BUCKET: &str = "box";
-const MIB: usize = 1 << 20;
-
-/// Bytes that differ from place to place.
-fn bytes(length: usize) -> Bytes {
-    (0..length).map(|at| u8::try_from((at * 31 + at / 251) % 256).unwrap()).collect()
-}
-
-async fn begin(store: &dyn Store, name: &str, content: &Bytes) -> Result<Box<dyn Upload>, StoreError> {
-    let mut upload = store.begin(name).await?;
-    for piece in content.chunks(700_001) {
-        upload.write(content.slice_ref(piece)).await?;
-    }
-    Ok(upload)
-}
-
-async fn put(store: &dyn Store, name: &str, content: &Bytes) -> Result<(), StoreError> {
-    let mut upload = begin(store, name, content).await?;
-    upload.stage().await?;
-    upload.commit().await
-}
-
-async fn get(store: &dyn Store, name: &str) -> Result<Vec<u8>, StoreError> {
-    let pieces: Vec<Bytes> = store.open_read(name).await?.try_collect().await?;
-    Ok(pieces.concat())
-}
-
-async fn names(store: &dyn Store) -> Vec<String> {
-    let mut names: Vec<String> = store.list().await.unwrap().into_iter().map(|object| object.name).collect();
-    names.sort();
-    names
-}
-
-fn kind<T>(result: Result<T, StoreError>) -> StoreErrorKind {
-    result.err().unwrap().kind()
-}
-
-/// All promises, for objects of one piece and of many.
-async fn keeps_its_promises(store: &dyn Store) {
-    for size in [0, 5, 20 * MIB + 1] {
-        nobody_sees_an_object_before_its_commit(store, size).await;
-        an_abort_leaves_nothing(store, size).await;
-        no_object_is_overwritten(store, size).await;
-    }
-    a_range_is_these_bytes_and_no_others(store).await;
-    what_is_missing_is_said_to_be(store).await;
-    names_that_lead_elsewhere_are_refused(store).await;
-    hard_names_survive(store).await;
-}
-
-async fn nobody_sees_an_object_before_its_commit(store: &dyn Store, size: usize) {
-    let content = bytes(size);
-    let mut upload = begin(store, "seen.tar", &content).await.unwrap();
-    assert!(names(store).await.is_empty());
-    upload.stage().await.unwrap();
-    assert!(names(store).await.is_empty());
-    assert_eq!(kind(store.size("seen.tar").await), StoreErrorKind::Missing);
-    upload.commit().await.unwrap();
-    assert_eq!(names(store).await, ["seen.tar"]);
-    assert_eq!(store.size("seen.tar").await.unwrap(), size as u64);
-    assert!(get(store, "seen.tar").await.unwrap() == content);
-    store.delete(&["seen.tar".into()]).await.unwrap();
-}
-
-async fn an_abort_leaves_nothing(store: &dyn Store, size: usize) {
-    for stage in [false, true] {
-        let mut upload = begin(store, "aborted.tar", &bytes(size)).await.unwrap();
-        if stage {
-            upload.stage().await.unwrap();
-        }
-        upload.abort().await.unwrap();
-        assert!(names(store).await.is_empty());
-        assert_eq!(kind(store.open_read("aborted.tar").await), StoreErrorKind::Missing);
-    }
-}
-
-async fn no_object_is_overwritten(store: &dyn Store, size: usize) {
-    let (first, second) = (bytes(size), bytes(size + 1));
-    let mut late = begin(store, "one.tar", &second).await.unwrap();
-    late.stage().await.unwrap();
-    put(store, "one.tar", &first).await.unwrap();
-    assert_eq!(kind(store.begin("one.tar").await), StoreErrorKind::Exists);
-    assert_eq!(kind(late.commit().await), StoreErrorKind::Exists);
-    assert!(get(store, "one.tar").await.unwrap() == first);
-    store.delete(&["one.tar".into()]).await.unwrap();
-}
-
-async fn range(store: &dyn Store, name: &str, range: std::ops::Range<u64>) -> Result<Vec<u8>, StoreError> {
-    let pieces: Vec<Bytes> = store.open_read_range(name, range).await?.try_collect().await?;
-    Ok(pieces.concat())
-}
-
-async fn a_range_is_these_bytes_and_no_others(store: &dyn Store) {
-    let content = bytes(3 * MIB + 7);
-    put(store, "ranges.tar", &content).await.unwrap();
-    let whole = content.len() as u64;
-    for (start, end) in [(0, 1), (0, whole), (1_000_000, 2_500_001), (whole - 7, whole), (5, 5)] {
-        let expected = &content[usize::try_from(start).unwrap()..usize::try_from(end).unwrap()];
-        assert!(range(store, "ranges.tar", start..end).await.unwrap() == expected, "{start}..{end}");
-    }
-    for beyond in [whole - 7..whole + 1, whole..whole + 1, whole + 9..whole + 10] {
-        assert!(range(store, "ranges.tar", beyond.clone()).await.is_err(), "{beyond:?}");
-    }
-    assert_eq!(kind(range(store, "missing", 0..1).await), StoreErrorKind::Missing);
-    assert_eq!(kind(range(store, "missing", 3..3).await), StoreErrorKind::Missing);
-    store.delete(&["ranges.tar".into()]).await.unwrap();
-}
-
-async fn what_is_missing_is_said_to_be(store: &dyn Store) {
-    assert_eq!(kind(store.size("missing").await), StoreErrorKind::Missing);
-    assert_eq!(kind(store.open_read("missing").await), StoreErrorKind::Missing);
-    store.delete(&["missing".into()]).await.unwrap();
-}
-
-async fn names_that_lead_elsewhere_are_refused(store: &dyn Store) {
-    for name in ["../x", "a/b", "", ".hidden"] {
-        assert_eq!(kind(store.begin(name).await), StoreErrorKind::Other);
-        assert_eq!(kind(store.open_read(name).await), StoreErrorKind::Other);
-        assert_eq!(kind(store.delete(&[name.into()]).await), StoreErrorKind::Other);
-    }
-}
-
-async fn hard_names_survive(store: &dyn Store) {
-    let hard = ["%41 +&=?#é.tar", "{a}[b]~'\"<>|*.tar", "a:b@c,d;e$f!(g).tar"];
-    for name in hard {
-        put(store, name, &bytes(3)).await.unwrap();
-        assert_eq!(names(store).await, [name]);
-        assert_eq!(get(store, name).await.unwrap(), bytes(3));
-        store.delete(&[name.into()]).await.unwrap();
-        assert!(names(store).await.is_empty());
-    }
-}
 
 fn options(s3: &S3Server, prefix: &str) -> S3Options {
     S3Options {
@@ -226,12 +91,6 @@ async fn a_folder_shows_nothing_but_whole_files() {
     let upload = begin(&store, "new", &bytes(1)).await.unwrap();
     drop(upload);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 4, "a dropped upload leaves its file");
-}
-
-fn fill(folder: &Path, prefix: &str, count: usize) {
-    for number in 0..count {
-        std::fs::write(folder.join(format!("{prefix}{number:05}")), "x").unwrap();
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,6 +8,7 @@
 //! ```
 
 pub mod chaos;
+pub mod disk;
 pub mod docker;
 pub mod etcd;
 pub mod guard;
@@ -15,6 +16,7 @@ pub mod program;
 pub mod s3;
 pub mod sdbox;
 pub mod skip;
+pub mod sshd;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};

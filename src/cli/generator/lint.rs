@@ -3,6 +3,7 @@
 use crate::cli::output::{self, Failure, print};
 use crate::contract::exit;
 use crate::diag::{Report, Severity, render_json};
+use crate::lint::exposure::Score;
 use crate::lint::{self, Config, Files, Level, Rule};
 use crate::target::Target;
 use clap::{Args, ValueEnum};
@@ -28,6 +29,9 @@ pub(super) struct LintArgs {
     /// Tell findings of this rule as errors; may be repeated
     #[arg(long, value_name = "RULE", value_parser = known_rule)]
     deny: Vec<String>,
+    /// Tell units whose exposure, as `eightbells security` scores it, is above this
+    #[arg(long, value_name = "SCORE", value_parser = Score::parse)]
+    max_exposure: Option<Score>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -64,7 +68,7 @@ fn has_fault(report: &Report) -> bool {
 fn config(args: &LintArgs) -> Config {
     let denied = args.deny.iter().map(|rule| (rule.clone(), Level::As(Severity::Error)));
     let allowed = args.allow.iter().map(|rule| (rule.clone(), Level::Off));
-    Config { levels: denied.chain(allowed).collect() }
+    Config { levels: denied.chain(allowed).collect(), exposure_max: args.max_exposure }
 }
 
 fn known_rule(name: &str) -> Result<String, String> {
@@ -77,7 +81,7 @@ fn unknown(name: &str) -> String {
 }
 
 /// The files to be read, in a fixed order: those named whatever they are called, of folders those that are units.
-fn collect(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+pub(super) fn collect(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let mut files = Vec::new();
     for path in paths {
         match std::fs::metadata(path) {

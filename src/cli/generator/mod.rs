@@ -6,6 +6,7 @@ mod files;
 mod generate;
 mod lint;
 mod own;
+mod security;
 mod trial;
 
 use super::completion::{self, CompletionsArgs};
@@ -42,6 +43,8 @@ enum Command {
     Show(check::ShowArgs),
     /// Say what is wrong with unit files, ours or not
     Lint(lint::LintArgs),
+    /// How much of the machine services can reach, scored as `systemd-analyze security` does, and what would lower it
+    Security(security::SecurityArgs),
     /// Explain a rule of `lint`, or list all
     Explain(lint::ExplainArgs),
     /// Normal form and next elapses of calendar expressions, as systemd-analyze prints them
@@ -101,6 +104,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Check(args) => check::check(&args),
         Command::Show(args) => check::show(&args),
         Command::Lint(args) => lint::lint(&args),
+        Command::Security(args) => security::run(&args),
         Command::Explain(args) => lint::explain(&args),
         Command::Calendar(args) => check::calendar(&args),
         Command::Timespan(args) => check::timespan(&args),

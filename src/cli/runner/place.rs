@@ -9,7 +9,7 @@ use crate::destination::{Addressing, Destination, DestinationKind, Local, S3};
 use crate::run::catalog::{self, Names, Set};
 use crate::run::os::{self, Environment};
 use crate::run::secret::Secrets;
-use crate::run::store::{self, Ledger, Store};
+use crate::run::store::{self, Ledger, Means, Store};
 use crate::spec::{self, Spec};
 use crate::value::{Context, Reference, Template, Value};
 use clap::Args;
@@ -77,11 +77,12 @@ impl PlaceArgs {
         let pattern = job.archive.name.pattern(identity, zone);
         let sources = job.sources.iter().map(|source| (source.name.clone(), source.extension().to_owned())).collect();
         let names = Names { pattern, sources };
+        let means = Means { secrets: &secrets, context: &context, environment: &ground.environment };
         let mut found = vec![];
         let mut troubles = vec![];
         for at in job.store.iter().filter(|at| self.destination.as_ref().is_none_or(|name| *name == at.to.name)) {
             let opening = async {
-                let store = store::open(&at.to, &secrets, &context, Ledger::default())?;
+                let store = store::open(&at.to, means, Ledger::default())?;
                 let sets = catalog::sets(store.as_ref(), &names).await?;
                 Ok::<_, store::StoreError>(Shelf { name: at.to.name.clone(), store, sets })
             };
@@ -110,7 +111,8 @@ impl PlaceArgs {
         let context = context(&job, None)?;
         let secrets =
             Secrets::resolve(&job, &context, &ground.environment).await.map_err(|e| failure(exit::FAILED, &e))?;
-        let store = store::open(&destination, &secrets, &context, Ledger::default()).map_err(|e| of_store(&e))?;
+        let means = Means { secrets: &secrets, context: &context, environment: &ground.environment };
+        let store = store::open(&destination, means, Ledger::default()).map_err(|e| of_store(&e))?;
         let mut sets = catalog::all_sets(store.as_ref()).await.map_err(|e| of_store(&e))?;
         let instance = self.instance.as_ref().map(unescaped).transpose()?;
         sets.retain(|set| {

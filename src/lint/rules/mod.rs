@@ -3,6 +3,7 @@
 mod directive;
 mod exec;
 mod exec_text;
+mod exposure;
 mod fleet;
 mod graph;
 mod name;
@@ -22,11 +23,12 @@ use super::allow::{ALLOW_UNKNOWN, ALLOW_UNREASONED, ALLOW_UNUSED};
 
 static ENGINE: [&Rule; 3] = [&ALLOW_UNKNOWN, &ALLOW_UNREASONED, &ALLOW_UNUSED];
 
-static FAMILIES: [&[&Rule]; 13] = [
+static FAMILIES: [&[&Rule]; 14] = [
     &text::RULES,
     &directive::RULES,
     &exec::RULES,
     &exec_text::RULES,
+    &exposure::RULES,
     &shell::RULES,
     &secret::RULES,
     &service::RULES,

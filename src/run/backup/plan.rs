@@ -3,7 +3,6 @@
 use super::report::span;
 use super::{BackupError, Request, Setting, blackout, setting};
 use crate::contract::Job;
-use crate::destination::{DestinationKind, Local};
 use crate::retention::Keep;
 use crate::source::{Content, Source, SourceKind};
 use crate::value::{Context, Template, Value};
@@ -66,7 +65,7 @@ pub fn dry_run(job: &Job, request: &Request) -> Result<RunPlan, BackupError> {
     };
     let destination = |at: &crate::contract::StoreAt| PlannedDestination {
         name: at.to.name.clone(),
-        place: place(&at.to.kind, &context),
+        place: at.to.kind.place(&|part| value(part, &context)),
         keep: kept(&at.keep),
     };
     Ok(RunPlan {
@@ -112,17 +111,6 @@ fn what(source: &Source, context: &Context) -> String {
                 Content::Stdout { .. } => "its output".into(),
             };
             format!("{what} in the container {}{run}", text(&container.container, context))
-        }
-    }
-}
-
-fn place(kind: &DestinationKind, context: &Context) -> String {
-    match kind {
-        DestinationKind::Local(Local { path, create: _ }) => value(path, context),
-        DestinationKind::S3(s3) => {
-            let prefix = s3.prefix.as_ref().map(|prefix| value(prefix, context)).unwrap_or_default();
-            let endpoint = s3.endpoint.as_ref().map(|endpoint| format!(" ({})", value(endpoint, context)));
-            format!("s3://{}/{prefix}{}", value(&s3.bucket, context), endpoint.unwrap_or_default())
         }
     }
 }

@@ -3,10 +3,10 @@
 use super::Run;
 use super::site::Site;
 use crate::run::catalog;
-use crate::run::dump;
+use crate::run::dump::{self, Surroundings};
 use crate::run::journal::{Journal, Leftover, Obligation};
 use crate::run::os::Environment;
-use crate::run::store::{self, Ledger, Store, StoreError, StoreErrorKind};
+use crate::run::store::{self, Ledger, Means, Store, StoreError, StoreErrorKind};
 use crate::value::{Bytes, format_duration};
 use futures_util::future::join_all;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ fn undo_one(left: &Leftover, journal: &Journal, environment: &Environment) -> Op
             Err(error) => Some(error.to_string()),
         },
         // Its destination is asked later.
-        Obligation::MultipartUpload { .. } => return None,
+        Obligation::MultipartUpload { .. } | Obligation::StagedObject { .. } => return None,
         Obligation::ContainerScratch { .. }
         | Obligation::ContainerProcess { .. }
         | Obligation::HostProcess { .. }
@@ -55,6 +55,7 @@ fn describe(obligation: &Obligation) -> String {
         Obligation::ContainerProcess { container, .. } => format!("a process in the container {container}"),
         Obligation::HostProcess { .. } => "a process".into(),
         Obligation::MultipartUpload { key, .. } => format!("an upload of {key}"),
+        Obligation::StagedObject { name, destination } => format!("{name} at `{destination}`"),
     }
 }
 
@@ -76,11 +77,12 @@ impl Run<'_> {
 
     async fn look_at(&self, site: &mut Site, at: &crate::contract::StoreAt) -> Result<(), StoreError> {
         let ledger = Ledger::new(Arc::clone(&self.with.journal));
-        let store = store::open(&at.to, &self.with.secrets, &self.with.context, ledger)?;
+        let Surroundings { secrets, context, environment, .. } = &self.with;
+        let store = store::open(&at.to, Means { secrets, context, environment }, ledger)?;
         site.store = Some(Arc::clone(&store));
         site.before = catalog::sets(store.as_ref(), &self.names()).await?;
         let last = site.last_good().map(catalog::Set::size);
-        match (store.free_bytes(), last) {
+        match (store.free_bytes().await?, last) {
             (Some(free), Some(last)) if free < last => Err(no_room(store.as_ref(), free, last)),
             (Some(free), None) => {
                 tracing::info!("{} free at `{}`; how much an archive takes is not known yet", Bytes(free), site.name);
@@ -90,23 +92,34 @@ impl Run<'_> {
         }
     }
 
-    /// Aborts uploads of earlier runs; what could not be, in words.
+    /// Puts back at destinations what earlier runs left there; what could not be, in words.
     pub(super) async fn clean(&self, sites: &[Site]) -> Vec<String> {
         let mut troubles = vec![];
         for left in self.with.journal.leftovers() {
-            let Obligation::MultipartUpload { destination, key, upload_id } = &left.obligation else { continue };
-            let site = sites.iter().find(|site| site.name == *destination);
-            let trouble = match (site.and_then(|site| site.store.as_ref()), upload_id) {
-                (Some(_), None) => Some("its server never told its number: look for it with the server's tools".into()),
-                (Some(store), Some(_)) => store.clean(&left.obligation).await.err().map(|error| error.to_string()),
-                (None, _) => Some(format!("there is no destination `{destination}` any more")),
+            let (destination, known) = match &left.obligation {
+                Obligation::MultipartUpload { destination, key: _, upload_id } => (destination, upload_id.is_some()),
+                Obligation::StagedObject { destination, name: _ } => (destination, true),
+                Obligation::StagedFile { .. }
+                | Obligation::ContainerScratch { .. }
+                | Obligation::ContainerProcess { .. }
+                | Obligation::HostProcess { .. }
+                | Obligation::HostScratch { .. } => continue,
             };
+            let site = sites.iter().find(|site| site.name == *destination);
+            let trouble = match site.and_then(|site| site.store.as_ref()) {
+                Some(_) if !known => {
+                    Some("its server never told its number: look for it with the server's tools".to_owned())
+                }
+                Some(store) => store.clean(&left.obligation).await.err().map(|error| error.to_string()),
+                None => Some(format!("there is no destination `{destination}` any more")),
+            };
+            let what = describe(&left.obligation);
             match &trouble {
-                None => tracing::info!("aborted what the run {} left: an upload of {key}", left.run),
-                Some(trouble) => troubles.push(format!("an upload of {key} that the run {} left: {trouble}", left.run)),
+                None => tracing::info!("put back what the run {} left: {what}", left.run),
+                Some(trouble) => troubles.push(format!("{what}, which the run {} left: {trouble}", left.run)),
             }
             // What can never be undone is told once.
-            if trouble.is_none() || upload_id.is_none() || site.is_none() {
+            if trouble.is_none() || !known || site.is_none() {
                 let _ = self.with.journal.done(left.id);
             }
         }

@@ -38,6 +38,7 @@ impl Debts {
                 Obligation::HostScratch { .. }
                 | Obligation::ContainerScratch { .. }
                 | Obligation::StagedFile { .. }
+                | Obligation::StagedObject { .. }
                 | Obligation::MultipartUpload { .. } => troubles.extend(owed.settle()),
             }
         }
@@ -177,7 +178,9 @@ fn undo_obligation(obligation: &Obligation, environment: &Environment) -> Result
         Obligation::ContainerProcess { engine, container, mark } => {
             container::end_processes(engine, container, mark, environment)?;
         }
-        Obligation::StagedFile { .. } | Obligation::MultipartUpload { .. } => return Ok(false),
+        Obligation::StagedFile { .. } | Obligation::StagedObject { .. } | Obligation::MultipartUpload { .. } => {
+            return Ok(false);
+        }
     }
     Ok(true)
 }

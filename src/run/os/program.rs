@@ -90,6 +90,14 @@ impl Program {
         program
     }
 
+    /// `ssh`, with what it needs to find the user's agent.
+    #[must_use]
+    pub fn ssh(environment: &Environment) -> Self {
+        let mut program = Self::new("ssh", environment);
+        copy(&["SSH_AUTH_SOCK"], environment, &mut program.env);
+        program
+    }
+
     /// Whether a variable of this name would change what the engine's command line itself does.
     #[must_use]
     pub fn engine_reads(name: &str) -> bool {

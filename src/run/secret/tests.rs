@@ -2,6 +2,7 @@ use super::*;
 use crate::archive::Archive;
 use crate::contract::{Etcd, EtcdApi, JOB_VERSION};
 use crate::destination::Addressing;
+use crate::destination::S3;
 use crate::value::Template;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;

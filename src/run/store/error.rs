@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
 /// What kind of trouble it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,13 +29,14 @@ pub struct StoreError {
     message: String,
     help: Vec<String>,
     source: Option<Box<dyn Error + Send + Sync>>,
+    asked_pause: Option<Duration>,
 }
 
 impl StoreError {
     /// An error in words.
     #[must_use]
     pub fn new(kind: StoreErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), help: vec![], source: None }
+        Self { kind, message: message.into(), help: vec![], source: None, asked_pause: None }
     }
 
     /// An error of the file system.
@@ -62,6 +64,19 @@ impl StoreError {
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.help.push(text.into());
         self
+    }
+
+    /// The same with the pause that the destination asked for.
+    #[must_use]
+    pub fn pausing(mut self, pause: Option<Duration>) -> Self {
+        self.asked_pause = pause;
+        self
+    }
+
+    /// How long the destination asked to be left alone (`Retry-After`).
+    #[must_use]
+    pub fn asked_pause(&self) -> Option<Duration> {
+        self.asked_pause
     }
 
     /// What kind of trouble it is.

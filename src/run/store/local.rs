@@ -1,10 +1,11 @@
 //! A folder of the host.
 
+use super::staged::{self, staged_name};
 use super::{
     ByteStream, Doing, Ledger, Object, Promise, Store, StoreError, StoreErrorKind, Upload, check_name, exactly,
 };
 use crate::run::journal::Obligation;
-use crate::run::os::{self, RunId};
+use crate::run::os;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream;
@@ -15,8 +16,6 @@ use std::ops::Range;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-/// What the names of files begin with that are not whole yet.
-const STAGED_PREFIX: &str = ".eightbells-";
 /// How much is read at once.
 const READ_BYTES: usize = 256 * 1024;
 
@@ -80,8 +79,7 @@ impl LocalStore {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(StoreError::io(format!("`{}` cannot be made", path.display()), error)),
         }
-        let run = RunId::random().map_err(|error| StoreError::io("a random name cannot be had", error))?;
-        let staged = self.root.join(format!("{STAGED_PREFIX}{run}"));
+        let staged = self.root.join(staged_name()?);
         let promise = self.ledger.promise(Obligation::StagedFile { path: staged.clone() })?;
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&staged);
         let file =
@@ -192,14 +190,16 @@ impl Store for LocalStore {
             | Obligation::ContainerProcess { .. }
             | Obligation::HostProcess { .. }
             | Obligation::HostScratch { .. }
+            | Obligation::StagedObject { .. }
             | Obligation::MultipartUpload { .. } => None,
         };
         let staged = staged.filter(|path| path.parent() == Some(&self.root));
         Box::pin(blocking(move || staged.map_or(Ok(false), |path| remove(&path).map(|()| true))))
     }
 
-    fn free_bytes(&self) -> Option<u64> {
-        self.root.ancestors().find_map(|path| os::free_bytes(path).ok())
+    fn free_bytes(&self) -> Doing<'_, Option<u64>> {
+        let root = self.root.clone();
+        Box::pin(blocking(move || Ok(root.ancestors().find_map(|path| os::free_bytes(path).ok()))))
     }
 }
 
@@ -212,7 +212,7 @@ pub fn remove_staged(path: &Path) -> Result<(), StoreError> {
 }
 
 fn is_staged(path: &Path) -> bool {
-    path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(STAGED_PREFIX))
+    path.file_name().and_then(|name| name.to_str()).is_some_and(staged::is_staged)
 }
 
 fn remove(path: &Path) -> Result<(), StoreError> {

@@ -1,17 +1,24 @@
 //! Connections to destinations: objects are listed, read, removed, and stored in two steps, so that nothing has its
 //! final name before it is whole.
 
+#[cfg(feature = "sftp")]
+mod again;
 mod error;
 mod ledger;
 mod local;
 mod open;
 mod s3;
+#[cfg(feature = "sftp")]
+mod sftp;
+mod staged;
 
 pub use error::{StoreError, StoreErrorKind};
 pub use ledger::{Ledger, Promise};
 pub use local::{LocalStore, remove_staged};
-pub use open::open;
+pub use open::{Means, open};
 pub use s3::{Credentials, PART_COUNT_MAX, S3Options, S3Store, part_size};
+#[cfg(feature = "sftp")]
+pub use sftp::{PROBE_AFTER_DEFAULT, SftpOptions, SftpStore};
 
 use crate::run::journal::Obligation;
 use bytes::Bytes;
@@ -71,7 +78,7 @@ pub trait Store: Send + Sync + fmt::Debug {
     fn clean(&self, left: &Obligation) -> Doing<'_, bool>;
 
     /// How many bytes there is room for, where that is known.
-    fn free_bytes(&self) -> Option<u64>;
+    fn free_bytes(&self) -> Doing<'_, Option<u64>>;
 }
 
 /// An object under way. Dropping it leaves nothing visible, but only [`Upload::abort`] puts everything back.

@@ -2,43 +2,55 @@
 
 use super::s3::{Credentials, S3Options, S3Store};
 use super::{Ledger, LocalStore, Store, StoreError, StoreErrorKind};
+#[cfg(feature = "sftp")]
+use crate::destination::Sftp;
 use crate::destination::{Destination, DestinationKind, Local, S3};
+use crate::run::os::Environment;
 use crate::run::secret::Secrets;
-use crate::value::{Context, Value};
+use crate::value::{Context, Template, Value};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::sync::Arc;
+
+/// What it takes to connect besides the destination.
+#[derive(Debug, Clone, Copy)]
+pub struct Means<'a> {
+    /// The job's references, resolved.
+    pub secrets: &'a Secrets,
+    /// What placeholders stand for.
+    pub context: &'a Context,
+    /// The runner's environment, for the programs that some destinations are reached by.
+    pub environment: &'a Environment,
+}
 
 /// What turns values into text.
 struct Filling<'a> {
     destination: &'a str,
-    secrets: &'a Secrets,
-    context: &'a Context,
+    means: Means<'a>,
 }
 
 /// Connects to a destination; nothing is asked of it yet.
 ///
 /// # Errors
 /// A value that cannot be resolved, an address that is none, certificates that cannot be read.
-pub fn open(
-    destination: &Destination,
-    secrets: &Secrets,
-    context: &Context,
-    ledger: Ledger,
-) -> Result<Arc<dyn Store>, StoreError> {
+pub fn open(destination: &Destination, means: Means<'_>, ledger: Ledger) -> Result<Arc<dyn Store>, StoreError> {
     let Destination { name, kind } = destination;
-    let filling = Filling { destination: name, secrets, context };
+    let filling = Filling { destination: name, means };
     match kind {
         DestinationKind::Local(Local { path, create }) => {
             Ok(Arc::new(LocalStore::new(filling.text(path)?, *create, ledger)))
         }
         DestinationKind::S3(s3) => Ok(Arc::new(S3Store::open(filling.s3(s3)?, ledger)?)),
+        #[cfg(feature = "sftp")]
+        DestinationKind::Sftp(sftp) => Ok(Arc::new(super::SftpStore::new(filling.sftp(sftp)?, ledger))),
+        #[cfg(not(feature = "sftp"))]
+        DestinationKind::Sftp(_) => Err(filling.failed("this program was built without `sftp`")),
     }
 }
 
 impl Filling<'_> {
     fn secret(&self, value: &Value) -> Result<SecretString, StoreError> {
         let failed = |error| self.failed("a value of it cannot be resolved").because(error);
-        self.secrets.text(value, self.context).map_err(failed)
+        self.means.secrets.text(value, self.means.context).map_err(failed)
     }
 
     fn text(&self, value: &Value) -> Result<String, StoreError> {
@@ -51,6 +63,33 @@ impl Filling<'_> {
 
     fn failed(&self, what: &str) -> StoreError {
         StoreError::new(StoreErrorKind::Other, format!("the destination `{}`: {what}", self.destination))
+    }
+
+    /// A file's path, placeholders filled in.
+    fn file(&self, path: Option<&Template>) -> Result<Option<String>, StoreError> {
+        let failed = |error| self.failed("a path of it cannot be filled in").because(error);
+        path.map(|path| path.expand(self.means.context)).transpose().map_err(failed)
+    }
+
+    #[cfg(feature = "sftp")]
+    fn sftp(&self, sftp: &Sftp) -> Result<super::SftpOptions, StoreError> {
+        let Sftp { host, port, user, path, create, identity_file, known_hosts } = sftp;
+        let host = self.text(host)?;
+        if host.starts_with('-') || host.is_empty() {
+            return Err(self.failed("its `host:` would be an option to ssh"));
+        }
+        Ok(super::SftpOptions {
+            destination: self.destination.to_owned(),
+            host,
+            port: *port,
+            user: self.optional(user.as_ref())?,
+            path: self.text(path)?,
+            create: *create,
+            identity_file: self.file(identity_file.as_ref())?,
+            known_hosts: self.file(known_hosts.as_ref())?,
+            probe_after: super::PROBE_AFTER_DEFAULT,
+            environment: self.means.environment.clone(),
+        })
     }
 
     fn s3(&self, s3: &S3) -> Result<S3Options, StoreError> {
@@ -66,7 +105,6 @@ impl Filling<'_> {
             ca_file,
             allow_http,
         } = s3;
-        let ca_file = ca_file.as_ref().map(|template| template.expand(self.context)).transpose();
         Ok(S3Options {
             destination: self.destination.to_owned(),
             endpoint: self.optional(endpoint.as_ref())?,
@@ -75,10 +113,7 @@ impl Filling<'_> {
             prefix: self.optional(prefix.as_ref())?.unwrap_or_default(),
             credentials: self.credentials(access_key.as_ref(), secret_key.as_ref(), session_token.as_ref())?,
             addressing: *addressing,
-            ca_pem: ca_file
-                .map_err(|error| self.failed("`ca_file:` cannot be filled in").because(error))?
-                .map(|path| self.read(&path))
-                .transpose()?,
+            ca_pem: self.file(ca_file.as_ref())?.map(|path| self.read(&path)).transpose()?,
             allow_http: *allow_http,
         })
     }

@@ -7,16 +7,21 @@ use crate::destination::{Addressing, Destination, DestinationKind, Local, S3};
 use crate::spec::yaml::Content;
 use crate::value::{Reference, Value};
 
+/// What a destination can be.
+const KINDS: [&str; 3] = ["local", "s3", "sftp"];
+
 impl Decoder<'_> {
     pub(super) fn destination(&mut self, name: String, field: &Field<'_>) -> Option<Destination> {
         let mut fields = self.fields(field)?;
-        let kind = self.one_of(&mut fields, &["local", "s3"], "a destination");
-        let local = fields.take("local", self);
-        let s3 = fields.take("s3", self);
+        let kind = self.one_of(&mut fields, &KINDS, "a destination");
+        let taken = KINDS.map(|kind| fields.take(kind, self));
         fields.finish(self);
-        let kind = match kind? {
-            "local" => self.local(&local?).map(DestinationKind::Local),
-            _ => self.s3(&s3?).map(|s3| DestinationKind::S3(Box::new(s3))),
+        let kind = kind?;
+        let field = KINDS.into_iter().zip(taken).find(|(name, _)| *name == kind)?.1?;
+        let kind = match kind {
+            "local" => self.local(&field).map(DestinationKind::Local),
+            "sftp" => self.sftp(&field).map(|sftp| DestinationKind::Sftp(Box::new(sftp))),
+            _ => self.s3(&field).map(|s3| DestinationKind::S3(Box::new(s3))),
         };
         Some(Destination { name, kind: kind? })
     }

@@ -5,7 +5,7 @@ use super::fields::{Decoder, Field, Fields};
 use super::scalar::Holds;
 use crate::conduct::Conduct;
 use crate::contract::Etcd;
-use crate::destination::{Destination, DestinationKind};
+use crate::destination::{Destination, Server};
 use crate::diag::Span;
 use crate::source::{Source, SourceKind};
 use crate::spec::model::{Job, JobIn, Relations, Service, StoreEntry};
@@ -44,12 +44,10 @@ fn is_loopback_address(address: &str) -> bool {
 }
 
 fn is_remote(destination: &Destination) -> bool {
-    match &destination.kind {
-        DestinationKind::Local(_) => false,
-        DestinationKind::S3(s3) => {
-            let written = s3.endpoint.as_ref().and_then(Value::text).and_then(Template::as_literal);
-            !written.is_some_and(is_loopback_address)
-        }
+    match destination.kind.server() {
+        Server::None => false,
+        Server::Somewhere => true,
+        Server::At(address) => !address.text().and_then(Template::as_literal).is_some_and(is_loopback_address),
     }
 }
 
@@ -58,21 +56,11 @@ fn is_etcd(value: &Value) -> bool {
 }
 
 fn asks_etcd(destination: &Destination) -> bool {
-    destination_values(destination).into_iter().any(is_etcd)
+    destination.kind.values().any(is_etcd)
 }
 
 fn source_asks_etcd(source: &Source) -> bool {
     source_values(source).into_iter().any(is_etcd)
-}
-
-fn destination_values(destination: &Destination) -> Vec<&Value> {
-    match &destination.kind {
-        DestinationKind::Local(local) => vec![&local.path],
-        DestinationKind::S3(s3) => {
-            let optional = [&s3.endpoint, &s3.region, &s3.access_key, &s3.secret_key, &s3.session_token, &s3.prefix];
-            optional.into_iter().flatten().chain([&s3.bucket]).collect()
-        }
-    }
 }
 
 fn source_values(source: &Source) -> Vec<&Value> {
@@ -93,7 +81,7 @@ fn values<'v>(
 ) -> Vec<&'v Value> {
     let destinations = store.iter().filter_map(|entry| around.destinations.get(&entry.to));
     let of_sources = sources.iter().flat_map(source_values);
-    destinations.flat_map(destination_values).chain(of_sources).chain(conduct.values()).collect()
+    destinations.flat_map(|destination| destination.kind.values()).chain(of_sources).chain(conduct.values()).collect()
 }
 
 impl Decoder<'_> {

@@ -8,6 +8,7 @@ mod hooks;
 mod job;
 mod names;
 mod reference;
+mod remote;
 mod scalar;
 mod schedule;
 mod secrets;

@@ -6,7 +6,7 @@
 
 use super::fields::Decoder;
 use crate::archive::{Identity, NamePattern};
-use crate::destination::{Destination, DestinationKind, Local, S3};
+use crate::destination::{Destination, Parts};
 use crate::spec::model::{Job, Spec};
 use crate::value::{Reference, Template, Value};
 use jiff::tz::TimeZone;
@@ -77,13 +77,7 @@ fn instances(job: &Job) -> Vec<Option<&str>> {
 
 /// What tells one folder from another, for a job's instance: two destinations that are one folder count as one.
 fn location(destination: &Destination, job: &Job, instance: Option<&str>) -> String {
-    let text = match &destination.kind {
-        DestinationKind::Local(local) => format!("{:?}", shown(&local.path).trim_end_matches('/')),
-        DestinationKind::S3(s3) => {
-            let option = |value: &Option<Value>| value.as_ref().map(shown).unwrap_or_default();
-            format!("{:?} {:?} {:?}", option(&s3.endpoint), shown(&s3.bucket), option(&s3.prefix))
-        }
-    };
+    let text = destination.kind.place(&shown);
     text.replace("{job}", &job.name).replace("{instance}", instance.unwrap_or(""))
 }
 
@@ -242,26 +236,8 @@ fn report(one: &Named<'_>, other: &Named<'_>, decoder: &mut Decoder<'_>) {
 
 /// Whether a destination is another one for each instance.
 pub(super) fn uses_instance(destination: &Destination) -> bool {
-    match &destination.kind {
-        DestinationKind::Local(Local { path, create: _ }) => value_uses_instance(path),
-        DestinationKind::S3(s3) => {
-            let S3 {
-                endpoint,
-                region,
-                bucket,
-                access_key,
-                secret_key,
-                session_token,
-                prefix,
-                addressing: _,
-                ca_file,
-                allow_http: _,
-            } = s3.as_ref();
-            let optional = [endpoint, region, access_key, secret_key, session_token, prefix];
-            optional.into_iter().flatten().chain([bucket]).any(value_uses_instance)
-                || ca_file.as_ref().is_some_and(Template::uses_instance)
-        }
-    }
+    let Parts { open, secret, files } = destination.kind.parts();
+    open.into_iter().chain(secret).any(value_uses_instance) || files.into_iter().any(Template::uses_instance)
 }
 
 fn value_uses_instance(value: &Value) -> bool {

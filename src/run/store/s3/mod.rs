@@ -194,6 +194,7 @@ impl Store for S3Store {
             }
             Obligation::MultipartUpload { .. }
             | Obligation::StagedFile { .. }
+            | Obligation::StagedObject { .. }
             | Obligation::ContainerScratch { .. }
             | Obligation::ContainerProcess { .. }
             | Obligation::HostProcess { .. }
@@ -201,8 +202,8 @@ impl Store for S3Store {
         }
     }
 
-    fn free_bytes(&self) -> Option<u64> {
-        None
+    fn free_bytes(&self) -> Doing<'_, Option<u64>> {
+        Box::pin(async { Ok(None) })
     }
 }
 
