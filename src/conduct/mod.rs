@@ -2,10 +2,12 @@
 
 mod hooks;
 mod limits;
+mod notice;
 mod report;
 
 pub use hooks::{HOOK_TIMEOUT_DEFAULT, Hook, Hooks, OnError};
 pub use limits::{Concurrency, Retry, Timeouts};
+pub use notice::{Event, Mail, Method, Notice, Ntfy, Ping, Way, Webhook};
 pub use report::ReportKept;
 
 use crate::value::{Value, optional_duration_serde};
@@ -31,6 +33,9 @@ pub struct Conduct {
     /// How long its parts may take.
     #[serde(default, skip_serializing_if = "Timeouts::is_default")]
     pub timeouts: Timeouts,
+    /// Who is told how it goes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notify: Vec<Notice>,
     /// What is kept of every run.
     #[serde(default, skip_serializing_if = "ReportKept::is_default")]
     pub report: ReportKept,
@@ -43,9 +48,9 @@ impl Conduct {
         *self == Self::default()
     }
 
-    /// Every value that may be a reference.
+    /// Every value that may be a reference. A run goes on without those of `notify`.
     pub fn values(&self) -> impl Iterator<Item = &Value> {
-        let Self { hooks, wait: _, concurrency: _, retry: _, timeouts: _, report: _ } = self;
-        hooks.values()
+        let Self { hooks, wait: _, concurrency: _, retry: _, timeouts: _, notify, report: _ } = self;
+        hooks.values().chain(notify.iter().flat_map(Notice::values))
     }
 }

@@ -1,7 +1,7 @@
 //! The runner's arguments, as one type for the unit that carries them and the program that reads them.
 
 use crate::value::{format_duration, parse_duration};
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -42,6 +42,21 @@ pub enum Instance {
 }
 
 impl Instance {
+    /// An instance as `systemd-escape` writes it.
+    #[must_use]
+    pub fn escaped(text: &str) -> Self {
+        let mut escaped = String::new();
+        for (at, byte) in text.bytes().enumerate() {
+            match byte {
+                b'/' => escaped.push('-'),
+                b'.' if at > 0 => escaped.push('.'),
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b':' | b'_' => escaped.push(char::from(byte)),
+                other => drop(write!(escaped, "\\x{other:02x}")),
+            }
+        }
+        Self::Escaped(escaped)
+    }
+
     /// The instance unescaped, as `systemd-escape --unescape` does it: `-` is a slash, `\xNN` a byte. None where it is
     /// not escaped text, or not UTF-8, or the unit's own, which only systemd knows.
     #[must_use]
@@ -202,6 +217,7 @@ mod tests {
             [("80", "80"), ("a-b", "a/b"), ("a\\x2db", "a-b"), ("\\xc3\\xa4", "ä"), ("", ""), ("ä", "ä")]
         {
             assert_eq!(Instance::Escaped(escaped.into()).unescaped().as_deref(), Some(text), "{escaped}");
+            assert_eq!(Instance::escaped(text).unescaped().as_deref(), Some(text), "{escaped}");
         }
         for bad in ["\\", "\\x2", "\\xzz", "\\x+1", "\\xff", "a\\n"] {
             assert_eq!(Instance::Escaped(bad.into()).unescaped(), None, "{bad}");

@@ -1,6 +1,6 @@
 //! What a job reads, writes and reaches, as far as its spec tells.
 
-use crate::conduct::{Conduct, Hooks, ReportKept};
+use crate::conduct::{Conduct, Hooks, ReportKept, Way};
 use crate::contract::{Etcd, Job};
 use crate::destination::{DestinationKind, Local};
 use crate::source::{Content, Engine, SourceKind};
@@ -52,7 +52,17 @@ impl Reach {
     }
 
     fn conduct(&mut self, conduct: &Conduct) {
-        let Conduct { hooks, wait: _, concurrency: _, retry: _, timeouts: _, report } = conduct;
+        let Conduct { hooks, wait: _, concurrency: _, retry: _, timeouts: _, notify, report } = conduct;
+        for notice in notify {
+            match &notice.way {
+                Way::Ping(_) | Way::Webhook(_) | Way::Ntfy(_) => self.network = true,
+                // It hands the mail to a queue of its own, often as another user.
+                Way::Mail(_) => {
+                    self.commands = true;
+                    self.network = true;
+                }
+            }
+        }
         let ReportKept { path, keep: _, metrics } = report;
         self.writes.extend(path.iter().map(|path| (known_part(path), true)));
         self.writes_if_there.extend(metrics.iter().map(known_part));

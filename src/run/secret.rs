@@ -5,7 +5,7 @@ mod redact;
 
 pub use read::SecretError;
 
-use crate::conduct::Conduct;
+use crate::conduct::{Conduct, Notice};
 use crate::contract::{Job, StoreAt};
 use crate::destination::{Destination, DestinationKind, Parts};
 use crate::run::etcd;
@@ -48,6 +48,8 @@ enum Position {
     Secret,
     /// A variable of a dump's: secret where it is a reference.
     Variable,
+    /// The same, and the run goes on without it.
+    Wished,
 }
 
 impl Place {
@@ -95,20 +97,28 @@ impl Secrets {
     /// The first reference that could not be read, with what to do about it.
     pub async fn resolve(job: &Job, context: &Context, environment: &Environment) -> Result<Self, SecretError> {
         let mut secrets = Self::default();
-        let mut keys = BTreeSet::new();
+        let (mut keys, mut wished) = (BTreeSet::new(), BTreeSet::new());
         let positions = positions(job, context);
         for (value, context, position) in &positions {
             let Some(reference) = value.reference() else { continue };
             match Place::new(reference, context)? {
-                Place::Etcd(key) => {
-                    keys.insert(key);
+                Place::Etcd(key) if *position == Position::Wished => drop(wished.insert(key)),
+                Place::Etcd(key) => drop(keys.insert(key)),
+                place if *position == Position::Wished => {
+                    let _ = secrets.read(place, environment, *position).await;
                 }
                 place => secrets.read(place, environment, *position).await?,
             }
         }
         secrets.read_etcd(job, context, environment, &keys).await?;
+        if !wished.is_empty() {
+            let _ = secrets.read_etcd(job, context, environment, &wished).await;
+        }
         for (value, context, position) in &positions {
-            secrets.note(value, context, *position)?;
+            let noted = secrets.note(value, context, *position);
+            if *position != Position::Wished {
+                noted?;
+            }
         }
         Ok(secrets)
     }
@@ -171,7 +181,7 @@ impl Secrets {
         let secret = match position {
             Position::Open => false,
             Position::Secret => true,
-            Position::Variable => value.reference().is_some(),
+            Position::Variable | Position::Wished => value.reference().is_some(),
         };
         if let Some(reference) = value.reference() {
             let place = Place::new(reference, context)?;
@@ -220,7 +230,7 @@ fn checked(place: &Place, text: &str, position: Position) -> Result<(), SecretEr
     }
     match position {
         Position::Open | Position::Secret if text.is_empty() => Err(SecretError::Empty { place: place.clone() }),
-        Position::Open | Position::Secret | Position::Variable => Ok(()),
+        Position::Open | Position::Secret | Position::Variable | Position::Wished => Ok(()),
     }
 }
 
@@ -236,7 +246,9 @@ fn positions<'a>(job: &'a Job, context: &Context) -> Vec<(&'a Value, Context, Po
         let values = variables(source).chain(source.hooks.values());
         all.extend(values.map(|value| (value, context.clone(), Position::Variable)));
     }
-    all.extend(job.conduct.values().map(|value| (value, context.clone(), Position::Variable)));
+    all.extend(job.conduct.hooks.values().map(|value| (value, context.clone(), Position::Variable)));
+    let wished = job.conduct.notify.iter().flat_map(Notice::values);
+    all.extend(wished.map(|value| (value, context.clone(), Position::Wished)));
     all
 }
 

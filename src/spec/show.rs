@@ -68,6 +68,9 @@ fn job_value(job: &Job) -> Value {
     });
     if let (Value::Object(map), Value::Object(conduct)) = (&mut value, json!(conduct)) {
         map.extend(conduct);
+        if let Some(Value::Array(notices)) = map.get_mut("notify") {
+            notices.iter_mut().for_each(flatten_way);
+        }
     }
     value
 }
@@ -101,6 +104,14 @@ fn flat(source: Value) -> Value {
 fn content_keys(content: Value) -> Map<String, Value> {
     let Value::Object(content) = content else { return Map::new() };
     content.into_iter().map(|(key, value)| (if key == "path" { "tree".to_owned() } else { key }, value)).collect()
+}
+
+/// A notice as the spec writes it: its way beside what it is told of.
+fn flatten_way(notice: &mut Value) {
+    let Value::Object(map) = notice else { return };
+    if let Some(Value::Object(way)) = map.remove("way") {
+        map.extend(way);
+    }
 }
 
 fn schedule_value(schedule: &crate::schedule::Schedule) -> Value {

@@ -3,6 +3,7 @@
 mod commit;
 mod hooks;
 mod metrics;
+mod notices;
 mod pace;
 mod plan;
 mod record;
@@ -120,6 +121,7 @@ pub(super) struct Run<'a> {
     /// Ends what must still happen once the run was told to stop.
     late: Stop,
     progress: Progress,
+    watch: Watch,
     /// The run's instant, whole seconds as in names.
     time: Timestamp,
     begun: Instant,
@@ -202,15 +204,14 @@ pub async fn backup(job: &Job, request: Request) -> Result<RunReport, BackupErro
     };
     let late = some_time_after(&stop);
     let with = Surroundings { context, secrets: Arc::new(secrets), environment, run, journal, stop };
-    let run = Run { job, pattern, with, late, progress, time, begun: Instant::now() };
+    let run = Run { job, pattern, with, late, progress, watch, time, begun: Instant::now() };
     match missing {
         None => Box::pin(run.in_its_turn(&mut report)).await?,
         Some(error) => run.give_up(Problem::of(&BackupError::Secret(error)), &mut report).await,
     }
-    if let (Some(reason), Some(problem)) = (watch.cut(), &mut report.problem) {
-        *problem = Problem::new(reason);
-    }
     report.took = run.begun.elapsed();
+    let untold = run.tell_end(&report).await;
+    report.warnings.extend(untold);
     report.redact(&run.with.secrets);
     for error in record::keep(&state, job, &run.with.context, &report) {
         report.warnings.push(Problem::of(&error).to_string());
@@ -248,12 +249,27 @@ impl Run<'_> {
 
     async fn carry_out(&self, report: &mut RunReport) {
         let ended = match self.before(&self.job.conduct.hooks.before, None, report).await {
-            Verdict::GoOn => self.attempts(report).await,
+            Verdict::GoOn => {
+                let told = self.tell_start(report);
+                let ended = self.attempts(report).await;
+                report.warnings.extend(told.await.unwrap_or_default());
+                ended
+            }
             Verdict::Skip(reason) => Err(Halt::Skipped(reason)),
             Verdict::Fail(problem) => Err(Halt::for_good(problem)),
         };
-        report.conclude(ended);
+        report.conclude(self.explained(ended));
         self.afterwards(report).await;
+    }
+
+    /// A run that was ended by its own limits says by which.
+    fn explained(&self, ended: Result<(), Halt>) -> Result<(), Halt> {
+        match (ended, self.watch.cut()) {
+            (Err(Halt::Failed { problem: _, transient }), Some(reason)) => {
+                Err(Halt::Failed { problem: Problem::new(reason), transient })
+            }
+            (ended, _) => ended,
+        }
     }
 
     async fn give_up(&self, problem: Problem, report: &mut RunReport) {
@@ -266,6 +282,7 @@ impl Run<'_> {
         let mut sites = self.sites().await;
         report.warnings.extend(self.clean(&sites).await);
         if let Some(reason) = self.fresh_enough(&sites) {
+            report.fresh = true;
             return Err(Halt::Skipped(reason));
         }
         let stored = match self.store(&mut sites, report).await {

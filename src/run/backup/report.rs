@@ -36,6 +36,9 @@ pub struct RunReport {
     pub took: Duration,
     /// How it ended.
     pub outcome: Outcome,
+    /// Whether there was nothing to do because the archives are young.
+    #[serde(skip)]
+    pub fresh: bool,
     /// How often it was tried.
     pub attempts: u32,
     /// How long its stages took.
@@ -313,6 +316,7 @@ impl RunReport {
             time,
             took: Duration::ZERO,
             outcome: Outcome::Failed,
+            fresh: false,
             attempts: 1,
             stages: Stages::default(),
             sources: vec![],

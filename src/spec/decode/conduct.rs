@@ -1,4 +1,4 @@
-//! What surrounds a run: `hooks:`, `wait:`, `concurrency:`, `retry:`, `timeouts:`, `report:`.
+//! What surrounds a run: `hooks:`, `wait:`, `concurrency:`, `retry:`, `timeouts:`, `notify:`, `report:`.
 
 use super::fields::{Decoder, Field, Fields};
 use super::scalar::Holds;
@@ -15,7 +15,8 @@ impl Decoder<'_> {
         let retry = fields.take("retry", self).and_then(|f| self.retry(&f));
         let timeouts = fields.take("timeouts", self).map(|f| self.timeouts(&f)).unwrap_or_default();
         let report = fields.take("report", self).map(|f| self.report_kept(&f, instances)).unwrap_or_default();
-        Conduct { hooks, wait, concurrency, retry, timeouts, report }
+        let notify = fields.take("notify", self).map(|f| self.notices(&f, instances)).unwrap_or_default();
+        Conduct { hooks, wait, concurrency, retry, timeouts, notify, report }
     }
 
     fn retry(&mut self, field: &Field<'_>) -> Option<Retry> {

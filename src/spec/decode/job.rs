@@ -3,7 +3,7 @@
 use super::destination::is_loopback;
 use super::fields::{Decoder, Field, Fields};
 use super::scalar::Holds;
-use crate::conduct::Conduct;
+use crate::conduct::{Conduct, Notice};
 use crate::contract::Etcd;
 use crate::destination::{Destination, Server};
 use crate::diag::Span;
@@ -35,7 +35,12 @@ impl Around<'_> {
         let far_etcd = self.etcd.is_some_and(|etcd| etcd.endpoints.iter().any(|e| !is_loopback_address(e)));
         let shares = conduct.concurrency.is_some() || conduct.values().any(is_etcd);
         let asks = || shares || destinations().any(asks_etcd) || sources.iter().any(source_asks_etcd);
-        destinations().any(is_remote) || (far_etcd && asks())
+        let tells = |value: &Value| {
+            let written = value.text().and_then(Template::as_literal);
+            !written.is_some_and(is_loopback_address)
+        };
+        let tells = conduct.notify.iter().filter_map(Notice::url).any(tells);
+        tells || destinations().any(is_remote) || (far_etcd && asks())
     }
 }
 

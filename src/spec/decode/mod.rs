@@ -7,6 +7,7 @@ mod fields;
 mod hooks;
 mod job;
 mod names;
+mod notify;
 mod reference;
 mod remote;
 mod scalar;
