@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! 4  bin → cli
-//! 3  render   lint        │  run
+//! 3  render   lint   timeline │  run
 //! 2  plan     unit        │
 //! 1  spec schedule value source archive destination retention target contract conduct
 //! 0  diag
@@ -29,5 +29,6 @@ pub mod schedule;
 pub mod source;
 pub mod spec;
 pub mod target;
+pub mod timeline;
 pub mod unit;
 pub mod value;

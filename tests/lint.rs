@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use eightbells::diag::{Report, Severity};
+use eightbells::diag::{Report, Safety, Severity};
 use eightbells::lint::fleet::{
     Agent, Machine, Options, Release, Verdict, expand, glob_matches, is_known_key, is_truthy,
 };
-use eightbells::lint::{self, Config, Files};
+use eightbells::lint::{self, Config, Files, Fixed, Level};
 use eightbells::plan::{self, Options as PlanOptions};
 use eightbells::render::render;
 use eightbells::spec;
@@ -46,9 +46,16 @@ fn add(files: &mut Files, root: &Path, path: &Path) {
     }
 }
 
-/// The report of the files of a rule's folder whose names begin with `good` or `bad`; a file `target` says what for,
-/// and one `max-exposure` what is allowed.
+/// The report of the files of a rule's folder whose names begin with `good` or `bad`; a file `max-exposure` says what
+/// is allowed.
 fn report_of(folder: &Path, kind: &str) -> Report {
+    let most = std::fs::read_to_string(folder.join("max-exposure")).ok();
+    let exposure_max = most.map(|it| lint::exposure::Score::parse(it.trim()).unwrap());
+    lint::lint(files_of(folder, kind), &Config { exposure_max, ..Config::default() })
+}
+
+/// The files of a rule's folder whose names begin with `good` or `bad`; a file `target` says what for.
+fn files_of(folder: &Path, kind: &str) -> Files {
     let target = std::fs::read_to_string(folder.join("target")).ok().map(|it| Target::parse(it.trim()).unwrap());
     let mut files = Files::new(target);
     let mut paths: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -58,9 +65,7 @@ fn report_of(folder: &Path, kind: &str) -> Report {
         add(&mut files, folder, path);
     }
     assert!(!files.is_empty(), "{} has no file that begins with `{kind}`", folder.display());
-    let most = std::fs::read_to_string(folder.join("max-exposure")).ok();
-    let exposure_max = most.map(|it| lint::exposure::Score::parse(it.trim()).unwrap());
-    lint::lint(files, &Config { exposure_max, ..Config::default() })
+    files
 }
 
 #[test]
@@ -79,6 +84,65 @@ fn every_rule_finds_its_bad_fixture_and_leaves_the_good_one_alone() {
         let good = found(&report_of(&folder, "good"));
         if good.iter().any(|it| it.0 == rule.id) {
             faults.push(format!("{}: found in good*: {good:?}", rule.id));
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+fn count(report: &Report, severity: Severity) -> usize {
+    report.sorted().iter().filter(|d| d.severity == severity).count()
+}
+
+fn of_rule<'r>(report: &'r Report, rule: &lint::Rule) -> Vec<&'r eightbells::diag::Diagnostic> {
+    report.sorted().into_iter().filter(|d| d.id == rule.id).collect()
+}
+
+/// The changes as a diff, and what is left of the rule's own findings.
+fn shown(fixed: &Fixed) -> String {
+    let diffs = fixed.files.iter().map(|it| lint::unified_diff(&it.path, &it.before, &it.after));
+    let diffs: Vec<u8> = diffs.flatten().collect();
+    String::from_utf8_lossy(&diffs).replace('\r', "\\r").replace('\u{feff}', "<BOM>")
+}
+
+#[test]
+fn every_fix_takes_its_finding_away_and_makes_nothing_worse() {
+    let mut faults = Vec::new();
+    for rule in lint::all() {
+        let folder = fixtures().join(rule.id);
+        let before = report_of(&folder, "bad");
+        let offered: Vec<_> = of_rule(&before, rule).iter().filter_map(|d| d.fix.clone()).collect();
+        if let Some(fix) = offered.iter().find(|fix| !rule.fix.offers(fix.safety)) {
+            faults.push(format!("{}: its row does not say that it has a fix that is {}", rule.id, fix.safety.word()));
+        }
+        for safety in [Safety::Safe, Safety::Unsafe] {
+            if rule.fix.offers(safety) && !offered.iter().any(|fix| fix.safety == safety) {
+                faults.push(format!("{}: no finding in bad* has a fix that is {}", rule.id, safety.word()));
+            }
+        }
+        if offered.is_empty() {
+            continue;
+        }
+        let only = |most| {
+            let others = lint::all().filter(|other| other.id != rule.id);
+            let levels = others.map(|other| (other.id.to_owned(), Level::Off)).collect();
+            lint::fix(files_of(&folder, "bad"), &Config { levels, ..Config::default() }, most)
+        };
+        insta::assert_snapshot!(format!("fix-{}", rule.id), shown(&only(Safety::Unsafe)));
+        let fixed = lint::fix(files_of(&folder, "bad"), &Config::default(), Safety::Unsafe);
+        let left = of_rule(&fixed.left, rule);
+        if let Some(still) = left.iter().find(|d| d.fix.is_some()) {
+            faults.push(format!("{}: still there with a fix: {}", rule.id, still.message));
+        }
+        if fixed.made.get(rule.id).is_none_or(|made| left.len() + made > of_rule(&before, rule).len()) {
+            faults.push(format!("{}: {:?} made, {} left", rule.id, fixed.made, left.len()));
+        }
+        if count(&fixed.left, Severity::Error) > count(&before, Severity::Error) {
+            faults.push(format!("{}: more errors than before", rule.id));
+        }
+        let mut again = files_of(&folder, "bad");
+        fixed.files.iter().for_each(|it| again.rewrite(&it.path, it.after.clone()));
+        if !lint::fix(again, &Config::default(), Safety::Unsafe).files.is_empty() {
+            faults.push(format!("{}: fixing again changes something", rule.id));
         }
     }
     assert!(faults.is_empty(), "{faults:#?}");

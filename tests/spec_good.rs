@@ -8,7 +8,7 @@ use eightbells::destination::{Addressing, DestinationKind, S3};
 use eightbells::diag::{Colour, Report, render_human};
 use eightbells::retention::{Keep, Policy};
 use eightbells::schedule::Trigger;
-use eightbells::source::{Access, Content, Engine, SourceKind};
+use eightbells::source::{Access, At, Content, Databases, Engine, PostgresFormat, Server, SourceKind};
 use eightbells::spec::{self, IoClass, Job, JobIn, Origin, ReadError, Spec};
 use eightbells::target::{Scheduler, Scope, Target};
 use eightbells::value::{Bytes, Reference, Value};
@@ -179,6 +179,62 @@ fn sources_are_read_in_every_form() {
     let tree = source("{container: \"wiki-{job}\", tree: /data, exclude: [cache], access: exec}");
     let SourceKind::Container(inner) = &tree.kind else { panic!() };
     assert_eq!((inner.access, inner.dump.len(), tree.extension()), (Access::Exec, 0, "tar"));
+}
+
+#[test]
+fn databases_are_read_in_every_form() {
+    let database = |text: &str| match source(text).kind {
+        SourceKind::Database(database) => *database,
+        other => panic!("{other:?}"),
+    };
+    let one = database(
+        "{postgres: {database: \"shop-{job}\", socket: /run/pg, user: {file: /u}, format: custom, bin: /opt/pg}}",
+    );
+    let Server::Postgres(postgres) = &one.server else { panic!() };
+    assert!(matches!(postgres.databases, Databases::One(_)) && postgres.format == PostgresFormat::Custom);
+    assert!(matches!(one.at, At::Host { socket: Some(_) }) && one.bin.is_some() && !postgres.globals);
+    let all =
+        source("{postgres: {databases: all, except: [old], host: db, port: 5433, password: {file: /p}}, timeout: 1h}");
+    let pairs = |source: &eightbells::source::Source| -> Vec<String> {
+        source.objects().into_iter().map(|(name, extension)| format!("{name}.{extension}")).collect()
+    };
+    assert_eq!(pairs(&all), ["f@*.sql", "f.sql"]);
+    assert!(all.is_many() && all.timeout.is_some());
+    let some = source("{mysql: {databases: [shop, \"Wiki 2\"], consistency: lock}}");
+    assert_eq!(pairs(&some), ["f@shop.sql", "f@Wiki=202.sql"]);
+    let inside = database(
+        "{mariadb: {database: shop, container: \"db-{job}\", engine: podman, env: {A: b}, options: [--skip-events]}}",
+    );
+    assert!(matches!(inside.at, At::Container { engine: Engine::Podman, .. }) && inside.options.len() == 1);
+    assert_eq!(database("{redis: {}}").server, Server::Redis);
+    let bare = database("{sqlite: /srv/shop.db}");
+    assert_eq!(bare, database("{sqlite: {path: /srv/shop.db}}"));
+    let mongodb = database("{mongodb: {oplog: true}}");
+    assert!(matches!(mongodb.server, Server::Mongodb(ref inner) if inner.oplog && inner.database.is_none()));
+    let etcd = source("{etcd: {endpoints: \"https://h:2379\", user: root, password: {file: /p}}}");
+    assert!(matches!(&etcd.kind, SourceKind::EtcdSnapshot(snapshot) if snapshot.endpoints.len() == 1));
+    for source in [all, some, etcd] {
+        let json = serde_json::to_string(&source).unwrap();
+        assert_eq!(serde_json::from_str::<eightbells::source::Source>(&json).unwrap(), source);
+    }
+}
+
+#[test]
+fn what_show_prints_of_databases_is_the_same_spec() {
+    let sources = "a: {postgres: {databases: all, except: [x], host: h, port: 1, globals: false}}, b: {redis: {}}, c: {sqlite: /x.db}, \
+                   d: {mysql: {database: y, container: c}}, e: {etcd: {endpoints: [\"http://h:1\"]}}, f: {mongodb: {database: z}}, \
+                   g: {mariadb: {databases: [p, q], socket: /s}}";
+    let text = format!(
+        "version: 1\ndestinations: {{h: {{local: {{path: /b}}}}}}\njobs: {{a: {{schedule: {{every: 1h}}, sources: {{{sources}}}, store: h}}}}\n"
+    );
+    let read_again = |text: &str| {
+        let (spec, report) = spec::load_text("backups.yaml", text.as_bytes());
+        let spec = spec.unwrap_or_else(|| panic!("{}\n{text}", told(&report)));
+        (spec::show(&spec, &report.sources, None), spec.jobs[0].sources.clone())
+    };
+    let (shown, sources) = read_again(&text);
+    assert_eq!(read_again(&shown).1, sources, "{shown}");
+    assert!(shown.contains("database: \"y\"  # backups.yaml:3"), "{shown}");
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! How an archive is packed and named.
 
 mod name;
+mod part;
 
 pub use name::{ArchiveName, Identity, NameError, NamePattern, ParsedName};
+pub use part::{ANY_PART, PART_MARK, part_name, source_of};
 
 use crate::value::Template;
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,6 @@
 //! Names of archives: printed from a template, and parsed back exactly, so that pruning touches nothing else.
 
+use super::part::{ANY_PART, PART_MARK, candidates};
 use super::{INDEX_SUFFIX, MANIFEST_SOURCE, MANIFEST_SUFFIX, default_template};
 use crate::value::{Piece, Placeholder, Template, TimeField, TimePart};
 use jiff::{Timestamp, civil, tz::TimeZone};
@@ -228,11 +229,30 @@ impl NamePattern {
 
     /// Reads a name; none where it is not one that this job gives.
     ///
-    /// `sources` are the job's sources with the extension of each ([`crate::source::Source::extension`]).
+    /// `sources` are the job's objects with the extension of each ([`crate::source::Source::objects`]); one that ends in
+    /// [`ANY_PART`] stands for every part of its source.
     #[must_use]
     pub fn parse<'a>(&self, name: &str, sources: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<ParsedName> {
         let manifest = std::iter::once((MANIFEST_SOURCE, ""));
-        sources.into_iter().chain(manifest).find_map(|(source, extension)| self.parse_as(name, source, extension))
+        sources.into_iter().chain(manifest).find_map(|(source, extension)| match source.strip_suffix(ANY_PART) {
+            None => self.parse_as(name, source, extension),
+            Some(source) => self.parse_part(name, source, extension),
+        })
+    }
+
+    /// A part's name ends where the whole name parses: what follows has a fixed width, and no extension ends in another
+    /// one's whole.
+    fn parse_part(&self, name: &str, source: &str, extension: &str) -> Option<ParsedName> {
+        let mut before = 0;
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => before += text.len(),
+                Part::Field(field) => before += field.width(),
+                Part::Source => break,
+                Part::AnyHost => return None,
+            }
+        }
+        candidates(name.get(before..)?, source).find_map(|part| self.parse_as(name, part, extension))
     }
 
     fn parse_as(&self, name: &str, source: &str, content: &str) -> Option<ParsedName> {
@@ -301,7 +321,7 @@ impl NamePattern {
         for part in &self.parts {
             match part {
                 Part::Text(text) => atoms.extend(text.chars().map(Atom::Char)),
-                Part::Source => atoms.extend(safe(source).chars().map(Atom::Char)),
+                Part::Source => atoms.extend(source_atoms(source)),
                 Part::Field(field) => atoms.extend(std::iter::repeat_n(Atom::Digit, field.width())),
                 Part::AnyHost => atoms.push(Atom::AnyHost),
             }
@@ -312,11 +332,21 @@ impl NamePattern {
     }
 }
 
+/// A source's name; a part that is not known yet is as open as a host that is not.
+fn source_atoms(source: &str) -> Vec<Atom> {
+    let name = source.strip_suffix(ANY_PART);
+    let mut atoms: Vec<Atom> = safe(name.unwrap_or(source)).chars().map(Atom::Char).collect();
+    if name.is_some() {
+        atoms.extend([Atom::Char(PART_MARK), Atom::AnyHost]);
+    }
+    atoms
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Atom {
     Char(char),
     Digit,
-    /// One or more characters of a host's name.
+    /// One or more characters of a host's name, or a part's.
     AnyHost,
 }
 
@@ -417,6 +447,36 @@ mod tests {
             let parsed = pattern.parse(&pattern.manifest(time()), SOURCES).unwrap();
             assert_eq!((parsed.source.as_str(), parsed.time), (MANIFEST_SOURCE, time()));
         }
+    }
+
+    #[test]
+    fn parts_that_are_known_later_parse_back_whatever_they_are_called() {
+        let sources = [("db", "sql"), ("db@*", "sql"), ("other", "tar")];
+        for format in
+            ["{job}_{source}_{time:%Y-%m-%dT%H-%M-%SZ}", "{time:%Y%m%d}{source}", "{source}{time:%s}.{source}"]
+        {
+            let pattern = pattern(format);
+            for part in ["app", "a_b", "2014-11-02T01-02-03Z", "x.sql", "sql.gz", "ü b/c", "@", "db@db", "0", "="] {
+                for extension in [".sql", ".sql.gz", ".sql.zst.age"] {
+                    let source = super::super::part_name("db", part);
+                    let file = format!("{}{extension}", pattern.stem(&source, time()));
+                    let parsed = pattern.parse(&file, sources).unwrap_or_else(|| panic!("{file}"));
+                    assert_eq!((parsed.source, parsed.extension.as_str()), (source, extension), "{file}");
+                }
+            }
+            for wrong in [pattern.stem("db@", time()) + ".sql", pattern.stem("db@a b", time()) + ".sql"] {
+                assert_eq!(pattern.parse(&wrong, sources), None, "{wrong}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_of_unknown_parts_are_compared_with_others() {
+        let one = pattern("{source}_{time:%Y%m%d}");
+        assert!(one.may_equal(("db@*", "sql"), &one, ("db@app", "sql")));
+        assert!(!one.may_equal(("db@*", "sql"), &one, ("db", "sql")));
+        assert!(!one.may_equal(("db@*", "sql"), &one, ("bd@*", "sql")));
+        assert!(one.shape("db@*", "sql").contains(NamePattern::HOST));
     }
 
     #[test]

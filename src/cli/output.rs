@@ -62,8 +62,16 @@ pub(crate) fn say(line: &str) {
 /// # Errors
 /// A closed pipe ends the command quietly with success, as `head` expects; anything else is a failure.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    print_bytes(text.as_bytes())
+}
+
+/// Bytes to standard output, as [`print`] does with text.
+///
+/// # Errors
+/// As there.
+pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Err(Failure::said(exit::OK)),
         Err(error) => Err(Failure::new(exit::FAILED, format!("cannot write to standard output: {error}"))),
         Ok(()) => Ok(()),

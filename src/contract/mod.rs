@@ -174,15 +174,9 @@ impl Job {
 
     /// Every value that may be a reference, in no particular order.
     pub fn values(&self) -> impl Iterator<Item = &Value> {
-        use crate::source::SourceKind;
         let of_store = self.store.iter().flat_map(|store| store.to.kind.values());
-        let of_source = self.sources.iter().flat_map(|source| match &source.kind {
-            SourceKind::Paths(_) => vec![],
-            SourceKind::Command(command) => command.env.values().collect::<Vec<_>>(),
-            SourceKind::Container(container) => container.env.values().collect(),
-        });
-        let of_hooks = self.sources.iter().flat_map(|source| source.hooks.values());
-        of_store.chain(of_source).chain(of_hooks).chain(self.conduct.values())
+        let of_source = self.sources.iter().flat_map(Source::values).map(|(value, _)| value);
+        of_store.chain(of_source).chain(self.conduct.values())
     }
 
     /// Every reference, etcd's own password included.

@@ -1,6 +1,6 @@
 //! Findings for machines.
 
-use super::{Diagnostic, Report, Sources, Span};
+use super::{Diagnostic, Fix, Report, Sources, Span};
 use serde_json::{Value, json};
 
 /// All findings as one JSON array, in the order of [`Report::sorted`]. Lines and columns count from 1, columns in
@@ -17,7 +17,15 @@ fn diagnostic(sources: &Sources, d: &Diagnostic) -> Value {
     json!({
         "severity": d.severity.word(), "id": d.id, "message": d.message, "label": d.label,
         "place": place(sources, d.span.as_ref()), "others": others, "help": d.help,
+        "fix": d.fix.as_ref().map(|it| fix(sources, it)),
     })
+}
+
+fn fix(sources: &Sources, fix: &Fix) -> Value {
+    let Fix { title, safety, edits } = fix;
+    let edits: Vec<Value> =
+        edits.iter().map(|it| json!({"place": place(sources, Some(&it.span)), "text": it.text})).collect();
+    json!({"title": title, "safety": safety.word(), "edits": edits})
 }
 
 fn place(sources: &Sources, span: Option<&Span>) -> Value {

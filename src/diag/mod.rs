@@ -3,11 +3,13 @@
 //! A [`Diagnostic`] names a place as a byte [`Span`] of a [`SourceFile`]; a [`Report`] gathers all of them, so that
 //! every fault is told in one go. Line and column are computed only when a report is shown.
 
+mod fix;
 mod human;
 mod json;
 mod report;
 mod sources;
 
+pub use fix::{Edit, Fix, Safety};
 pub use human::{Colour, render_human};
 pub use json::render_json;
 pub use report::{Diagnostic, Label, Report, Severity};

@@ -1,6 +1,6 @@
 //! Findings, gathered.
 
-use super::{Sources, Span};
+use super::{Fix, Sources, Span};
 use std::collections::HashSet;
 
 /// How bad a finding is.
@@ -52,13 +52,16 @@ pub struct Diagnostic {
     pub others: Vec<Label>,
     /// What to do, one sentence each.
     pub help: Vec<String>,
+    /// A change of the text that takes the finding away, where one is known.
+    pub fix: Option<Fix>,
 }
 
 impl Diagnostic {
     /// A finding without a place.
     #[must_use]
     pub fn new(severity: Severity, id: &'static str, message: impl Into<String>) -> Self {
-        Self { severity, id, message: tame(&message.into()), span: None, label: None, others: vec![], help: vec![] }
+        let message = tame(&message.into());
+        Self { severity, id, message, span: None, label: None, others: vec![], help: vec![], fix: None }
     }
 
     /// Sets the place.
@@ -84,13 +87,19 @@ impl Diagnostic {
         self.help.push(tame(&text.into()));
         self
     }
+
+    /// Sets the change that takes the finding away.
+    pub fn fix(&mut self, fix: Fix) -> &mut Self {
+        self.fix = Some(fix);
+        self
+    }
 }
 
 /// Messages are cut after this many characters: they quote texts that may be of any length.
 const MESSAGE_MAX_CHARS: usize = 500;
 
 /// A message on one line, not too long, without anything that a terminal would obey.
-fn tame(text: &str) -> String {
+pub(super) fn tame(text: &str) -> String {
     let mut tame = String::new();
     for c in text.chars().take(MESSAGE_MAX_CHARS) {
         if c.is_control() {

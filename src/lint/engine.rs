@@ -34,7 +34,7 @@ pub struct Config {
 /// The report holds all texts; findings are in the order of the files. An allowance in a comment takes a finding back.
 #[must_use]
 pub fn lint(files: Files, config: &Config) -> Report {
-    let told = told(&files, config);
+    let told = told(&files, config, TOLD_MAX);
     let mut report = Report::default();
     report.sources = files.sources;
     for diagnostic in told {
@@ -53,11 +53,12 @@ pub fn lint_unit_texts(units: &[(&str, &str)], target: Target) -> Report {
     lint(files, &Config::default())
 }
 
-fn told(files: &Files, config: &Config) -> Vec<Diagnostic> {
+/// What every rule says of every unit, at most so often, less what is allowed or not to be told.
+pub(super) fn told(files: &Files, config: &Config, most: usize) -> Vec<Diagnostic> {
     let units = files.units();
     let context = Context::new(&units, config);
     let mut told: Vec<Diagnostic> =
-        parallel::map(&units, |unit| of_unit(unit, &context)).into_iter().flatten().collect();
+        parallel::map(&units, |unit| of_unit(unit, &context, most)).into_iter().flatten().collect();
     let mut allowances: HashMap<FileId, Allowances> =
         files.all.iter().map(|file| (file.span(0..0).file, Allowances::of(file))).collect();
     told.retain(|diagnostic| !is_allowed(diagnostic, &mut allowances));
@@ -65,16 +66,16 @@ fn told(files: &Files, config: &Config) -> Vec<Diagnostic> {
     told.into_iter().filter_map(|diagnostic| at_level(diagnostic, config)).collect()
 }
 
-/// What every rule finds in a unit.
-fn of_unit(unit: &Unit<'_>, context: &Context<'_>) -> Vec<Diagnostic> {
+/// What every rule finds in a unit, each at most so often.
+fn of_unit(unit: &Unit<'_>, context: &Context<'_>, most: usize) -> Vec<Diagnostic> {
     // What rules work out about the unit on the way is kept in this copy, and goes with it.
     let unit = unit.clone();
     let mut told = Vec::new();
     for rule in rules::all() {
         if let Some(check) = rule.check {
             let before = told.len();
-            check(&unit, context, &mut Found { rule, told: &mut told, before });
-            told.truncate(before + TOLD_MAX);
+            check(&unit, context, &mut Found { rule, told: &mut told, before, most });
+            told.truncate(before + most);
         }
     }
     told

@@ -45,6 +45,35 @@ impl File {
     pub fn span(&self, range: Range<usize>) -> Span {
         Span { file: self.id, start: range.start, end: range.end }
     }
+
+    /// How its lines end: as the first one does.
+    #[must_use]
+    pub fn newline(&self) -> &'static str {
+        let text = self.text.text();
+        let end = text.iter().position(|byte| *byte == b'\n');
+        let before = end.and_then(|end| end.checked_sub(1)).and_then(|before| text.get(before));
+        if before == Some(&b'\r') { "\r\n" } else { "\n" }
+    }
+
+    /// A stretch of whole lines with the end of the last one; where that has none, with the end of the line before.
+    #[must_use]
+    pub fn lines(&self, range: Range<usize>) -> Span {
+        let text = self.text.text();
+        let is_end = |byte: &u8| *byte == b'\n';
+        let start = text.get(..range.start).and_then(|before| before.iter().rposition(is_end)).map_or(0, |at| at + 1);
+        match text.get(range.end..).and_then(|after| after.iter().position(is_end)) {
+            Some(end) => self.span(start..range.end + end + 1),
+            None => self.span(start - self.newline().len().min(start)..text.len()),
+        }
+    }
+
+    /// The place after a section's last assignment, or after its header; none where there is no such section.
+    #[must_use]
+    pub fn section_end(&self, section: &str) -> Option<Span> {
+        let header = self.text.sections().iter().rfind(|it| it.name == section)?.span.end;
+        let last = self.text.entries_of(section).last().map_or(header, |entry| entry.span.end.max(header));
+        Some(self.span(last..last))
+    }
 }
 
 /// Files, and what they are for.
@@ -91,6 +120,36 @@ impl Files {
         let Read { name, folder, drop_in, target, text, fleet, source } = file;
         let id = self.sources.push(source);
         self.all.push(File { name, folder, drop_in, target, text, fleet, id });
+    }
+
+    /// Puts another text in the place of the one that was added under a path, if one was.
+    pub fn rewrite(&mut self, path: &str, text: impl Into<Vec<u8>>) {
+        let named = |file: &&File| self.sources.get(file.id).is_some_and(|source| source.name == path);
+        if let Some(id) = self.all.iter().find(named).map(|file| file.id) {
+            self.replace_if_other(id, text.into());
+        }
+    }
+
+    /// The text of the file with that id.
+    pub(super) fn text(&self, id: FileId) -> Option<&[u8]> {
+        self.place(id).and_then(|place| self.all.get(place)).map(|file| file.text.text())
+    }
+
+    /// Ids rise in the order in which files are added.
+    fn place(&self, id: FileId) -> Option<usize> {
+        self.all.binary_search_by_key(&id, |file| file.id).ok()
+    }
+
+    /// Puts another text in the place of the one with that id, if it is another.
+    pub(super) fn replace_if_other(&mut self, id: FileId, text: Vec<u8>) {
+        let Some(file) = self.place(id).and_then(|place| self.all.get_mut(place)) else { return };
+        if file.text.text() == text {
+            return;
+        }
+        let (shown, bytes) = shared(text);
+        self.sources.replace(id, shown);
+        file.fleet = file.fleet.is_some().then(|| UnitFile::parse_shared(bytes.clone(), Dialect::Fleet));
+        file.text = UnitFile::parse_shared(bytes, Dialect::Systemd);
     }
 
     /// The units that they make, each with its drop-ins.

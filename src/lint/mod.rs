@@ -20,20 +20,26 @@
 //! | [`fleet`] | `[X-Fleet]` as fleet reads, refuses and schedules it |
 
 mod allow;
+mod diff;
 pub mod directives;
 mod engine;
 pub mod exposure;
 mod files;
+mod fix;
 pub mod fleet;
 mod github;
 mod parallel;
 mod rule;
 mod rules;
+mod sarif;
 mod unit;
 
+pub use diff::unified_diff;
 pub use engine::{Config, Level, lint, lint_unit_texts};
 pub use files::{File, Files, SUFFIXES};
+pub use fix::{Fixed, Mended, fix};
 pub use github::render_github;
-pub use rule::{Context, Found, Rule};
+pub use rule::{Context, Fixable, Found, Rule};
 pub use rules::{all, find, nearest};
+pub use sarif::render_sarif;
 pub use unit::{Line, Unit};

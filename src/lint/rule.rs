@@ -4,7 +4,7 @@ use super::engine::Config;
 use super::exposure::Score;
 use super::files::File;
 use super::unit::{Line, Unit};
-use crate::diag::{Diagnostic, Severity, Span};
+use crate::diag::{Diagnostic, Safety, Severity, Span};
 use crate::target::{Scheduler, Target};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -21,17 +21,76 @@ pub struct Rule {
     pub summary: &'static str,
     /// Where the fact comes from.
     pub source: &'static str,
+    /// Whether its findings can carry a fix.
+    pub fix: Fixable,
     /// The page: why it matters, and what to write instead.
     pub page: &'static str,
     /// Looks at one unit; none for what the engine itself finds.
     pub(super) check: Option<fn(&Unit<'_>, &Context<'_>, &mut Found<'_>)>,
 }
 
-/// Writes a rule as a constant; its doc comment becomes the page.
+impl Rule {
+    /// The page as text, without the blank that each line of a doc comment begins with.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let lines: Vec<&str> = self.page.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
+        lines.join("\n")
+    }
+}
+
+/// Whether a rule's findings can carry a [`Fix`](crate::diag::Fix). Where one is not sure, a finding has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fixable {
+    /// None does.
+    Never,
+    /// Some or all do, and `--fix` makes it.
+    Safely,
+    /// Some or all do, and `--fix --unsafe` makes it.
+    Unsafely,
+    /// As for [`Fixable::Safely`] and for [`Fixable::Unsafely`], by what was found.
+    Either,
+}
+
+impl Fixable {
+    /// Whether findings may carry such a fix.
+    #[must_use]
+    pub fn offers(self, safety: Safety) -> bool {
+        match self {
+            Self::Never => false,
+            Self::Safely => safety == Safety::Safe,
+            Self::Unsafely => safety == Safety::Unsafe,
+            Self::Either => true,
+        }
+    }
+
+    /// In words, for pages and tables.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Never => "none",
+            Self::Safely => "safe",
+            Self::Unsafely => "unsafe",
+            Self::Either => "safe or unsafe",
+        }
+    }
+}
+
+/// Writes a rule as a constant; its doc comment becomes the page. A rule whose findings may carry a fix says so with
+/// `fix:` before its check.
 macro_rules! rule {
     (
         $(#[doc = $line:literal])+
         $name:ident = $id:literal, $severity:ident, $summary:literal, source: $source:literal, check: $check:expr
+    ) => {
+        $crate::lint::rule::rule! {
+            $(#[doc = $line])+
+            $name = $id, $severity, $summary, source: $source, fix: Never, check: $check
+        }
+    };
+    (
+        $(#[doc = $line:literal])+
+        $name:ident = $id:literal, $severity:ident, $summary:literal, source: $source:literal, fix: $fix:ident,
+        check: $check:expr
     ) => {
         $(#[doc = $line])+
         pub(in crate::lint) static $name: $crate::lint::Rule = $crate::lint::Rule {
@@ -39,6 +98,7 @@ macro_rules! rule {
             severity: $crate::diag::Severity::$severity,
             summary: $summary,
             source: $source,
+            fix: $crate::lint::Fixable::$fix,
             page: concat!($($line, "\n"),+),
             check: $check,
         };
@@ -112,6 +172,7 @@ pub struct Found<'r> {
     pub(super) rule: &'static Rule,
     pub(super) told: &'r mut Vec<Diagnostic>,
     pub(super) before: usize,
+    pub(super) most: usize,
 }
 
 /// How often a rule is told of one unit: whoever has mended that many looks again.
@@ -121,7 +182,7 @@ impl Found<'_> {
     /// Whether nothing more will be told of this unit; a rule may stop looking.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.told.len() - self.before >= TOLD_MAX
+        self.told.len() - self.before >= self.most
     }
 
     /// At a stretch of a file.

@@ -64,6 +64,25 @@ impl<'a> Line<'a> {
         self.file.span(if value.is_empty() { self.entry.span.clone() } else { value })
     }
 
+    /// The key in its file.
+    #[must_use]
+    pub fn key_span(&self) -> Span {
+        self.file.span(self.entry.key_span.clone())
+    }
+
+    /// The whole assignment with the end of its last line: what to take out where it goes.
+    #[must_use]
+    pub fn whole(&self) -> Span {
+        self.file.lines(self.entry.span.clone())
+    }
+
+    /// The place behind the assignment, and a line of the same file that is to stand there.
+    #[must_use]
+    pub fn line_after(&self, line: &str) -> (Span, String) {
+        let end = self.entry.span.end;
+        (self.file.span(end..end), format!("{}{line}", self.file.newline()))
+    }
+
     /// A stretch of the value in its file.
     #[must_use]
     pub fn part(&self, range: Range<usize>) -> Span {

@@ -215,6 +215,8 @@ fn protect_home(c: &Confined<'_>) -> Setting {
         Setting::Left("archives go there")
     } else if c.reach.touches(&homes) || c.reach.commands || c.reach.ssh {
         Setting::Weaker("read-only".into(), "the job may read there")
+    } else if c.reach.clients {
+        Setting::Weaker("read-only".into(), "database clients read their settings there")
     } else {
         strict("true")
     }

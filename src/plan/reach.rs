@@ -3,7 +3,7 @@
 use crate::conduct::{Conduct, Hooks, ReportKept, Way};
 use crate::contract::{Etcd, Job};
 use crate::destination::{DestinationKind, Local};
-use crate::source::{Content, Engine, SourceKind};
+use crate::source::{At, Content, Database, Engine, EtcdSnapshot, Server, SourceKind};
 use crate::value::{Piece, Reference, Template, Value};
 
 /// What a job touches.
@@ -24,6 +24,8 @@ pub(super) struct Reach {
     pub ssh: bool,
     /// Whether it runs programs that the spec names, whose needs nobody knows.
     pub commands: bool,
+    /// Whether it runs client programs of databases, which read settings of their own.
+    pub clients: bool,
     /// Container engines it drives.
     pub engines: Vec<Engine>,
     /// Whether it reads a container's files from the host.
@@ -97,6 +99,32 @@ impl Reach {
                 self.engines.push(container.engine);
                 self.container_files |= matches!(container.content, Content::Tree { .. });
             }
+            SourceKind::Database(database) => self.database(database),
+            SourceKind::EtcdSnapshot(etcd) => {
+                let EtcdSnapshot { endpoints: _, user: _, password: _, ca_file, cert_file, key_file } = etcd;
+                self.network = true;
+                self.reads.extend([ca_file, cert_file, key_file].into_iter().flatten().cloned());
+            }
+        }
+    }
+
+    /// A client program of the host reads its own settings, in the home folder too, and what `options` name; sockets
+    /// below `/run` are reached by whoever may write to them.
+    fn database(&mut self, database: &Database) {
+        let Database { server, at, user: _, password: _, bin, env: _, options } = database;
+        match at {
+            At::Container { container: _, engine } => {
+                self.engines.push(*engine);
+                return;
+            }
+            At::Network { host: _, port: _ } => self.network = true,
+            At::Host { socket } => self.reads.extend(socket.iter().map(known_part)),
+        }
+        self.clients = true;
+        self.reads.extend(bin.iter().map(known_part));
+        self.reads.extend(options.iter().filter(|option| option.to_string().starts_with('/')).map(known_part));
+        if let Server::Sqlite(sqlite) = server {
+            self.reads.push(known_part(&sqlite.path));
         }
     }
 

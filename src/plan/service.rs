@@ -5,7 +5,7 @@ use super::reach::Reach;
 use super::timer::span;
 use super::{Cause, Line, Unit, UnitKind, fleet};
 use crate::contract::{BackupArgs, Instance, JOB_VARIABLE, SpecLocation, exit};
-use crate::source::{Engine, SourceKind};
+use crate::source::{At, Engine, SourceKind};
 use crate::spec::{IoClass, JobIn};
 use crate::target::Feature;
 use crate::value::{Reference, Template};
@@ -61,7 +61,10 @@ fn unit_section(cause: &Cause<'_>) -> Vec<Line> {
     }
     let drives_docker = cause.job.sources.iter().any(|source| match &source.kind {
         SourceKind::Container(container) => container.engine != Engine::Podman,
-        SourceKind::Paths(_) | SourceKind::Command(_) => false,
+        SourceKind::Database(database) => {
+            matches!(&database.at, At::Container { container: _, engine } if *engine != Engine::Podman)
+        }
+        SourceKind::Paths(_) | SourceKind::Command(_) | SourceKind::EtcdSnapshot(_) => false,
     });
     if drives_docker {
         lines.push(Line::new("After", "docker.service", cause.route("sources")));

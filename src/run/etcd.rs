@@ -52,6 +52,41 @@ pub async fn read(etcd: &Etcd, password: Option<&SecretString>, keys: &BTreeSet<
     Err(EtcdError::Unreachable { tried, api: etcd.api })
 }
 
+/// Streams a snapshot of the v3 key space from the first endpoint that answers; `sink` takes each piece, and says whether
+/// it takes more.
+///
+/// # Errors
+/// No endpoint answers, the user may not, or the stream breaks off.
+#[cfg(feature = "etcd")]
+pub async fn snapshot(
+    etcd: &Etcd,
+    password: Option<&SecretString>,
+    mut sink: impl FnMut(Vec<u8>) -> bool,
+) -> Result<(), EtcdError> {
+    tls::install_provider();
+    let access = Access::new(etcd, password)?;
+    let mut tried = vec![];
+    let begun = std::cell::Cell::new(false);
+    let mut counting = |piece: Vec<u8>| {
+        begun.set(true);
+        sink(piece)
+    };
+    for endpoint in &etcd.endpoints {
+        match Box::pin(v3::snapshot(endpoint, &access, &mut counting)).await {
+            Ok(()) => return Ok(()),
+            Err(Trouble::Endpoint(error)) => tried.push((shown(endpoint), error)),
+            Err(Trouble::Final(error)) => return Err(error),
+        }
+        if begun.get() {
+            break;
+        }
+    }
+    match tried.pop() {
+        Some((_, error)) if begun.get() => Err(EtcdError::SnapshotCut(error)),
+        last => Err(EtcdError::Unreachable { tried: tried.into_iter().chain(last).collect(), api: etcd.api }),
+    }
+}
+
 #[cfg(feature = "etcd")]
 use v3::read as read_v3;
 

@@ -10,7 +10,7 @@ use crate::contract::{Job, StoreAt};
 use crate::destination::{Destination, DestinationKind, Parts};
 use crate::run::etcd;
 use crate::run::os::Environment;
-use crate::source::{Source, SourceKind};
+use crate::source::Role;
 use crate::value::{Context, ExpandError, Reference, Value};
 use redact::Redactor;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -243,8 +243,7 @@ fn positions<'a>(job: &'a Job, context: &Context) -> Vec<(&'a Value, Context, Po
     }
     for source in &job.sources {
         let context = Context { source: Some(source.name.clone()), ..context.clone() };
-        let values = variables(source).chain(source.hooks.values());
-        all.extend(values.map(|value| (value, context.clone(), Position::Variable)));
+        all.extend(source.values().into_iter().map(|(value, role)| (value, context.clone(), role.into())));
     }
     all.extend(job.conduct.hooks.values().map(|value| (value, context.clone(), Position::Variable)));
     let wished = job.conduct.notify.iter().flat_map(Notice::values);
@@ -258,13 +257,14 @@ fn of_destination(kind: &DestinationKind) -> Vec<(&Value, Position)> {
     open.chain(secret.into_iter().map(|value| (value, Position::Secret))).collect()
 }
 
-fn variables(source: &Source) -> impl Iterator<Item = &Value> {
-    let env = match &source.kind {
-        SourceKind::Paths(_) => None,
-        SourceKind::Command(command) => Some(&command.env),
-        SourceKind::Container(container) => Some(&container.env),
-    };
-    env.into_iter().flat_map(BTreeMap::values)
+impl From<Role> for Position {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Open => Self::Open,
+            Role::Secret => Self::Secret,
+            Role::Variable => Self::Variable,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,13 @@
 //! What is backed up.
 
 use crate::conduct::Hooks;
+mod database;
+
+pub use database::{
+    At, Consistency, Database, Databases, EtcdSnapshot, Mongodb, Mysql, Postgres, PostgresFormat, Server, Sqlite,
+};
+
+use crate::archive::{ANY_PART, part_name};
 use crate::value::{Template, Value, optional_duration_serde};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -35,6 +42,21 @@ pub enum SourceKind {
     Command(Command),
     /// Something in a container.
     Container(Container),
+    /// A database, or all of a server's.
+    Database(Box<Database>),
+    /// A snapshot of etcd.
+    EtcdSnapshot(EtcdSnapshot),
+}
+
+/// What a value of a source is to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Known to everybody: a host, a user.
+    Open,
+    /// Never to be shown.
+    Secret,
+    /// A variable of a program's: secret where it is a reference.
+    Variable,
 }
 
 /// Files and folders of the host, archived as tar.
@@ -141,7 +163,8 @@ pub enum Access {
 pub const TAR_EXTENSION: &str = "tar";
 
 impl Source {
-    /// What the object's name ends with before compression: `tar`, or the content's own.
+    /// What the object's name ends with before compression: `tar`, or the content's own. Of a source that is stored as
+    /// several objects, what it has itself once its parts are objects of their own.
     #[must_use]
     pub fn extension(&self) -> &str {
         match &self.kind {
@@ -151,6 +174,63 @@ impl Source {
                 Content::Tree { .. } => "tar",
                 Content::Stdout { extension } => extension,
             },
+            SourceKind::Database(database) => match database.server.databases() {
+                Some(Databases::All { .. } | Databases::Some(_)) => "sql",
+                Some(Databases::One(_)) | None => database.server.extension(),
+            },
+            SourceKind::EtcdSnapshot(_) => "db",
         }
     }
+
+    /// The names of the objects that it becomes, each with its extension: usually its own; a part's is `SOURCE@PART`, or
+    /// `SOURCE@*` where its parts are known only when it is read.
+    #[must_use]
+    pub fn objects(&self) -> Vec<(String, String)> {
+        let own = || (self.name.clone(), self.extension().to_owned());
+        let SourceKind::Database(database) = &self.kind else { return vec![own()] };
+        let extension = || database.server.extension().to_owned();
+        let mut objects = match database.server.databases() {
+            Some(Databases::One(_)) | None => return vec![own()],
+            Some(Databases::Some(names)) if names.iter().all(|name| name.as_literal().is_some()) => {
+                names.iter().map(|name| (part_name(&self.name, &name.to_string()), extension())).collect()
+            }
+            Some(Databases::Some(_) | Databases::All { .. }) => vec![(format!("{}{ANY_PART}", self.name), extension())],
+        };
+        if matches!(&database.server, Server::Postgres(postgres) if postgres.globals) {
+            objects.push(own());
+        }
+        objects
+    }
+
+    /// Whether it may become more than one object.
+    #[must_use]
+    pub fn is_many(&self) -> bool {
+        self.objects().iter().any(|(name, _)| *name != self.name)
+    }
+
+    /// Every value that may be a reference.
+    #[must_use]
+    pub fn values(&self) -> Vec<(&Value, Role)> {
+        let mut values: Vec<(&Value, Role)> = match &self.kind {
+            SourceKind::Paths(_) => vec![],
+            SourceKind::Command(command) => of_variables(&command.env).collect(),
+            SourceKind::Container(container) => of_variables(&container.env).collect(),
+            SourceKind::Database(database) => {
+                let Database { server: _, at, user, password, bin: _, env, options: _ } = database.as_ref();
+                let host = match at {
+                    At::Network { host, port: _ } => Some(host),
+                    At::Host { socket: _ } | At::Container { container: _, engine: _ } => None,
+                };
+                let open = host.into_iter().chain(user).map(|value| (value, Role::Open));
+                open.chain(password.iter().map(|value| (value, Role::Secret))).chain(of_variables(env)).collect()
+            }
+            SourceKind::EtcdSnapshot(etcd) => etcd.password.iter().map(|value| (value, Role::Secret)).collect(),
+        };
+        values.extend(self.hooks.values().map(|value| (value, Role::Variable)));
+        values
+    }
+}
+
+fn of_variables(env: &BTreeMap<String, Value>) -> impl Iterator<Item = (&Value, Role)> {
+    env.values().map(|value| (value, Role::Variable))
 }

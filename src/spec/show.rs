@@ -87,7 +87,19 @@ fn flat(source: Value) -> Value {
     let Value::Object(mut map) = source else { return source };
     map.remove("name");
     let Some(Value::Object(kind)) = map.remove("kind") else { return Value::Object(map) };
-    let Some((_, Value::Object(inner))) = kind.into_iter().next() else { return Value::Object(map) };
+    let Some((what, Value::Object(inner))) = kind.into_iter().next() else { return Value::Object(map) };
+    match what.as_str() {
+        "database" => {
+            let (server, keys) = database_keys(inner);
+            map.insert(server, Value::Object(keys));
+            return Value::Object(map);
+        }
+        "etcd_snapshot" => {
+            map.insert("etcd".into(), Value::Object(inner));
+            return Value::Object(map);
+        }
+        _ => {}
+    }
     for (key, value) in inner {
         match (key.as_str(), value) {
             ("argv", value) => drop(map.insert("command".into(), value)),
@@ -98,6 +110,46 @@ fn flat(source: Value) -> Value {
         }
     }
     Value::Object(map)
+}
+
+/// The key of a database's source, and what stands below it.
+fn database_keys(mut database: Map<String, Value>) -> (String, Map<String, Value>) {
+    let mut keys = Map::new();
+    let (server, of_server) = match database.remove("server") {
+        Some(Value::Object(server)) => server.into_iter().next().unwrap_or_default(),
+        Some(Value::String(server)) => (server, Value::Null),
+        _ => Default::default(),
+    };
+    if let Value::Object(mut of_server) = of_server {
+        match of_server.remove("databases") {
+            Some(Value::Object(which)) => {
+                keys.extend(which.into_iter().flat_map(|(how, which)| which_databases(&how, which)));
+            }
+            Some(other) => drop(keys.insert("databases".into(), other)),
+            None => {}
+        }
+        keys.extend(of_server);
+    }
+    // Said where it is not what all of a server's databases have by default.
+    if server == "postgres" && keys.get("databases") == Some(&json!("all")) && !keys.contains_key("globals") {
+        keys.insert("globals".into(), json!(false));
+    }
+    if let Some(Value::Object(at)) = database.remove("at") {
+        keys.extend(at.into_iter().filter_map(|(_, place)| place.as_object().cloned()).flatten());
+    }
+    keys.extend(database);
+    (server, keys)
+}
+
+fn which_databases(how: &str, which: Value) -> Vec<(String, Value)> {
+    match how {
+        "one" => vec![("database".into(), which)],
+        "some" => vec![("databases".into(), which)],
+        _ => {
+            let except = which.get("except").cloned().map(|except| ("except".to_owned(), except));
+            std::iter::once(("databases".to_owned(), json!("all"))).chain(except).collect()
+        }
+    }
 }
 
 /// `tree` and `exclude`, or `extension`.
@@ -160,6 +212,11 @@ impl Lines<'_> {
         match value {
             Value::Null => {}
             Value::Array(items) if items.is_empty() => {}
+            // The one map that says something by being there.
+            Value::Object(map) if map.is_empty() && key == "redis" => {
+                let origin = self.origin(route);
+                let _ = writeln!(self.text, "{indent}{name}: {{}}  # {origin}");
+            }
             Value::Object(map) if map.is_empty() => {}
             Value::Object(map) => {
                 let _ = writeln!(self.text, "{indent}{name}:");

@@ -77,7 +77,7 @@ fn every_block_of_the_documentation_runs() {
             }
         }
         assert!(ran > 0, "{} shows nothing that runs", page.display());
-        for folder in ["/var/tmp/eightbells-guide", "/var/tmp/eightbells-readme"] {
+        for folder in ["/var/tmp/eightbells-guide", "/var/tmp/eightbells-readme", "/var/tmp/eightbells-sources"] {
             let _ = std::fs::remove_dir_all(folder);
         }
     }

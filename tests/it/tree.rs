@@ -8,11 +8,12 @@ use std::process::Command;
 use crate::support::{output_of, repository, skip};
 
 /// Modules by layer: a module uses its own layer and those below.
-const LAYERS: [(&str, u8); 17] = [
+const LAYERS: [(&str, u8); 18] = [
     ("cli", 4),
     ("render", 3),
     ("lint", 3),
     ("run", 3),
+    ("timeline", 3),
     ("plan", 2),
     ("unit", 2),
     ("spec", 1),

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::guard::Guard;
 use super::s3::random_word;
-use super::{free_port, need_program, output_of, temp_dir};
+use super::{find_program, free_port, need_program, output_of, temp_dir};
 
 /// What a server is started with.
 #[derive(Debug, Clone, Copy, Default)]
@@ -55,6 +55,48 @@ impl Etcd {
     pub fn endpoint(&self) -> String {
         let scheme = if self.options.tls { "https" } else { "http" };
         format!("{scheme}://127.0.0.1:{}", self.port)
+    }
+
+    /// The password of `root`.
+    pub fn root_password(&self) -> &str {
+        &self.root_password
+    }
+
+    /// A server on what a snapshot holds, restored by etcd's own tool.
+    pub fn restored(snapshot: &Path) -> Self {
+        let (server, ctl) = (find_program("etcd").unwrap(), find_program("etcdctl").unwrap());
+        let dir = temp_dir().keep();
+        let port = free_port();
+        let words = command_line(&server, &dir, Options::default(), port);
+        let peer = words.iter().skip_while(|word| *word != "--initial-cluster").nth(1).unwrap().clone();
+        let mut restore = Command::new(&ctl);
+        restore.env_clear().env("ETCDCTL_API", "3").args(["snapshot", "restore"]).arg(snapshot);
+        restore.args(["--name", "t", "--initial-cluster", &peer, "--initial-advertise-peer-urls"]);
+        output_of(restore.arg(peer.trim_start_matches("t=")).arg("--data-dir").arg(dir.join("data")));
+        let guard = Guard::serve(dir, ":", &words);
+        let etcd = Self {
+            guard,
+            options: Options::default(),
+            ctl,
+            port,
+            root_password: String::new(),
+            password: String::new(),
+        };
+        etcd.guard.wait_ready("etcd", || super::listens(port));
+        etcd
+    }
+
+    /// Reads a key of v3's as `root` with this password, once the server is ready for it.
+    pub fn get_as_root(&self, key: &str, password: &str) -> Option<String> {
+        let mut ctl = self.ctl(&["get", "--print-value-only", "--", key]);
+        ctl.env("ETCDCTL_USER", format!("root:{password}"));
+        let mut value = None;
+        super::wait_until(std::time::Duration::from_secs(20), || {
+            let output = ctl.output().unwrap();
+            value = output.status.success().then(|| String::from_utf8(output.stdout).unwrap());
+            value.is_some()
+        });
+        value?.strip_suffix('\n').map(ToOwned::to_owned)
     }
 
     /// The port where it listens, for a proxy in between.

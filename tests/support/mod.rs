@@ -8,6 +8,7 @@
 //! ```
 
 pub mod chaos;
+pub mod databases;
 pub mod disk;
 pub mod docker;
 pub mod etcd;

@@ -2,11 +2,13 @@
 
 mod check;
 mod deploy;
+mod explain;
 mod files;
 mod generate;
 mod lint;
 mod own;
 mod security;
+mod timeline;
 mod trial;
 
 use super::completion::{self, CompletionsArgs};
@@ -46,11 +48,13 @@ enum Command {
     /// How much of the machine services can reach, scored as `systemd-analyze security` does, and what would lower it
     Security(security::SecurityArgs),
     /// Explain a rule of `lint`, or list all
-    Explain(lint::ExplainArgs),
+    Explain(explain::ExplainArgs),
     /// Normal form and next elapses of calendar expressions, as systemd-analyze prints them
     Calendar(check::CalendarArgs),
     /// Time spans in microseconds and in words, as systemd-analyze prints them
     Timespan(check::TimespanArgs),
+    /// Show when the jobs run, where they collide, and what spreading them would change
+    Timeline(timeline::TimelineArgs),
     /// Make machines or clusters have the spec's units: write or submit what differs, start the timers
     Deploy(deploy::DeployArgs),
     /// Say how what is deployed differs from the spec: files, what is loaded, orphans
@@ -105,9 +109,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Show(args) => check::show(&args),
         Command::Lint(args) => lint::lint(&args),
         Command::Security(args) => security::run(&args),
-        Command::Explain(args) => lint::explain(&args),
+        Command::Explain(args) => explain::explain(&args),
         Command::Calendar(args) => check::calendar(&args),
         Command::Timespan(args) => check::timespan(&args),
+        Command::Timeline(args) => timeline::run(&args),
         Command::Deploy(args) => deploy::deploy(&args),
         Command::Diff(args) => deploy::diff(&args),
         Command::Status(args) => deploy::status(&args),

@@ -19,7 +19,8 @@ pub(super) fn lint_own(spec: &Spec, options: Options, report: &mut Report) {
 }
 
 fn at_the_spec(spec: &Spec, plan: &Plan, files: &[File], linted: &Report, finding: &Diagnostic) -> Diagnostic {
-    let mut told = Diagnostic { span: None, others: vec![], ..finding.clone() };
+    // What would mend the unit does not mend the spec that it is made from.
+    let mut told = Diagnostic { span: None, others: vec![], fix: None, ..finding.clone() };
     let Some((file, at)) = finding.span.as_ref().and_then(|span| linted.sources.locate(span)) else { return told };
     told.message = format!("{} (line {} of the generated `{}`)", finding.message, at.line, file.name);
     told.help.push(format!("the line there is `{}`", file.line(at.line)));

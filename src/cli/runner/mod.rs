@@ -115,7 +115,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             Command::List(args) => sets::list(args, &ground).await,
             Command::Restore(args) => sets::restore(args, &ground).await,
             Command::Verify(args) => sets::verify(args, &ground).await,
-            Command::Status(args) => status::run(args, &ground).await,
+            Command::Status(args) => Box::pin(status::run(args, &ground)).await,
             // Answered above, without a runtime.
             Command::Completions(_) | Command::Man(_) => Ok(exit::OK),
         }

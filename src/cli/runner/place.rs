@@ -11,6 +11,7 @@ use crate::run::os::{self, Environment};
 use crate::run::secret::Secrets;
 use crate::run::store::{self, Ledger, Means, Store};
 use crate::schedule::Schedule;
+use crate::source::Source;
 use crate::spec::{self, Spec};
 use crate::value::{Context, Reference, Template, Value};
 use clap::Args;
@@ -90,7 +91,7 @@ impl PlaceArgs {
         let zone = context.time.time_zone().clone();
         let identity = Identity { job: &job.name, instance: instance.as_deref(), host: Some(&context.host) };
         let pattern = job.archive.name.pattern(identity, zone);
-        let sources = job.sources.iter().map(|source| (source.name.clone(), source.extension().to_owned())).collect();
+        let sources = job.sources.iter().flat_map(Source::objects).collect();
         let names = Names { pattern, sources };
         let means = Means { secrets: &secrets, context: &context, environment: &ground.environment };
         let mut found = vec![];

@@ -1,7 +1,7 @@
 //! Sections and keys: whether they are known, to what version, and how often they may stand there.
 
 use super::words::{self, LIKENESS_MAX_BYTES};
-use crate::diag::FileId;
+use crate::diag::{FileId, Fix, Safety};
 use crate::lint::directives::{self, Directive};
 use crate::lint::rule::{Found, rule};
 use crate::lint::{Line, Rule, Unit};
@@ -64,17 +64,24 @@ const RENAMED: [(&str, &str, &str, u16); 10] = [
     ("Unit", "RequisiteOverridable", "Requisite", 230),
 ];
 
+/// Newer names of [`RENAMED`] that take the same values as the older ones.
+const SAME_VALUES: [&str; 3] = ["ReadWritePaths", "ReadOnlyPaths", "InaccessiblePaths"];
+
 rule! {
     /// systemd ignores a section that it does not know, with a warning that nobody reads, and all that stands in it.
     /// Names of sections are case-sensitive. Sections of one's own begin with `X-`.
     UNKNOWN_SECTION = "unknown-section", Error, "a section that systemd does not know",
-    source: "systemd src/shared/conf-parser.c", check: Some(|unit, _, found| {
+    source: "systemd src/shared/conf-parser.c", fix: Safely, check: Some(|unit, _, found| {
         for file in unit.files() {
             for section in file.text.sections().iter().filter(|it| !it.is_extension() && !is_known(&it.name)) {
                 let told = found.span(file, section.span.clone(), format!("there is no section `[{}]`", section.name));
                 let names = directives::SECTIONS.iter().chain(&directives::OTHER_SECTIONS).chain(&["X-Fleet"]).copied();
-                if let Some(near) = words::nearest(head(&section.name), names) {
+                if let Some(near) = words::nearest(head(&section.name), names.clone()) {
                     told.help(format!("did you mean `[{near}]`?"));
+                }
+                if let Some(meant) = words::meant(head(&section.name), names) {
+                    let fix = Fix::new(Safety::Safe, format!("write `[{meant}]`"));
+                    told.fix(fix.replace(&file.span(section.span.clone()), format!("[{meant}]")));
                 }
             }
         }
@@ -102,7 +109,7 @@ rule! {
 rule! {
     /// systemd ignores a key that it does not know, with a warning that nobody reads. Keys are case-sensitive.
     UNKNOWN_KEY = "unknown-key", Error, "a key that systemd does not know",
-    source: "systemd src/core/load-fragment-gperf.gperf.in, to version 262", check: Some(|unit, _, found| {
+    source: "systemd src/core/load-fragment-gperf.gperf.in, to version 262", fix: Safely, check: Some(|unit, _, found| {
         for line in unit.lines().iter().filter(|line| has_keys(line.section())) {
             if found.is_full() {
                 return;
@@ -116,6 +123,9 @@ rule! {
                 if let Some(near) = words::nearest(head(line.key()), names) {
                     told.help(format!("did you mean `{near}=`?"));
                 }
+                if let Some(meant) = words::meant(head(line.key()), known_to(unit, line.section())) {
+                    told.fix(Fix::new(Safety::Safe, format!("write `{meant}=`")).replace(&line.key_span(), meant));
+                }
             }
         }
     })
@@ -124,13 +134,21 @@ rule! {
 rule! {
     /// The key exists in another section. Here systemd ignores it, with a warning that nobody reads.
     MISPLACED_KEY = "misplaced-key", Error, "a key stands in the wrong section",
-    source: "systemd src/core/load-fragment-gperf.gperf.in, to version 262", check: Some(|unit, _, found| {
+    source: "systemd src/core/load-fragment-gperf.gperf.in, to version 262", fix: Safely, check: Some(|unit, _, found| {
         for line in unit.lines().iter().filter(|line| has_keys(line.section())) {
             let others = directives::sections_with(line.key());
+            if found.is_full() {
+                return;
+            }
             if line.directive().is_none() && !is_foreign(unit, line) && !others.is_empty() {
                 let message = format!("`{}=` does nothing in `[{}]`", line.key(), line.section());
                 let places: Vec<String> = others.iter().map(|it| format!("`[{it}]`")).collect();
-                found.key(line, message).help(format!("it belongs into {}", places.join(" or ")));
+                let told = found.key(line, message).help(format!("it belongs into {}", places.join(" or ")));
+                if let [section] = others.as_slice() && let Some(end) = line.file.section_end(section) {
+                    let text = String::from_utf8_lossy(line.file.text.text().get(line.entry.span.clone()).unwrap_or_default());
+                    let fix = Fix::new(Safety::Safe, format!("move it to `[{section}]`"));
+                    told.fix(fix.delete(&line.whole()).insert_after(&end, format!("{}{text}", line.file.newline())));
+                }
             }
         }
     })
@@ -140,13 +158,16 @@ rule! {
     /// The systemd that the unit is for is older than the key: it ignores the line. Where the key had another name
     /// then, the help says so.
     KEY_TOO_NEW = "key-too-new", Warning, "a key that the target's systemd does not know yet",
-    source: "man pages of systemd 262, \"Added in version\"", check: Some(|unit, _, found| {
+    source: "man pages of systemd 262, \"Added in version\"", fix: Safely, check: Some(|unit, _, found| {
         each_known(unit, |line, row| {
             let version = unit.target().systemd;
             if row.since > version {
                 let told = found.key(line, format!("`{}=` came with systemd {}; this is for {version}", row.key, row.since));
                 if let Some((_, old, ..)) = renamed(|it| it.0 == row.section && it.2 == row.key) {
                     told.help(format!("it was `{old}=` before"));
+                    if SAME_VALUES.contains(&row.key) {
+                        told.fix(Fix::new(Safety::Safe, format!("write `{old}=`")).replace(&line.key_span(), old));
+                    }
                 }
             }
         });
@@ -156,10 +177,11 @@ rule! {
 rule! {
     /// The systemd that the unit is for knows the key no more: it ignores the line, with a warning that nobody reads.
     KEY_REMOVED = "key-removed", Warning, "a key that the target's systemd knows no more",
-    source: "systemd src/core/load-fragment-gperf.gperf.in, versions 33 to 262", check: Some(|unit, _, found| {
+    source: "systemd src/core/load-fragment-gperf.gperf.in, versions 33 to 262", fix: Unsafely, check: Some(|unit, _, found| {
         each_known(unit, |line, row| {
             if let Some(last) = row.last.filter(|last| *last < unit.target().systemd) {
-                found.key(line, format!("`{}=` was last in systemd {last}", row.key));
+                found.key(line, format!("`{}=` was last in systemd {last}", row.key))
+                    .fix(Fix::new(Safety::Unsafe, "take the line out").delete(&line.whole()));
             }
         });
     })
@@ -169,17 +191,20 @@ rule! {
     /// Of a key with a single value the last assignment counts, and the others do nothing. Where it is meant so, put
     /// the later one into a drop-in.
     DUPLICATE_KEY = "duplicate-key", Warning, "a key with a single value is set twice",
-    source: "systemd.syntax(7)", check: Some(|unit, _, found| duplicates(unit, found))
+    source: "systemd.syntax(7)", fix: Safely, check: Some(|unit, _, found| duplicates(unit, found))
 }
 
 rule! {
     /// The key still works, under a name that systemd has kept for old units only. The new name is in the help.
     KEY_RENAMED = "key-renamed", Note, "a key has a newer name",
-    source: "systemd NEWS 230 to 232", check: Some(|unit, _, found| {
+    source: "systemd NEWS 230 to 232", fix: Safely, check: Some(|unit, _, found| {
         for line in unit.lines() {
             let row = renamed(|it| it.0 == line.section() && it.1 == line.key() && it.3 <= unit.target().systemd);
             if let Some((_, old, new, since)) = row {
-                found.key(line, format!("`{old}=` is called `{new}` since systemd {since}"));
+                let told = found.key(line, format!("`{old}=` is called `{new}` since systemd {since}"));
+                if SAME_VALUES.contains(&new) {
+                    told.fix(Fix::new(Safety::Safe, format!("write `{new}=`")).replace(&line.key_span(), new));
+                }
             }
         }
     })
@@ -194,7 +219,10 @@ fn duplicates(unit: &Unit<'_>, found: &mut Found<'_>) {
         }
         if let Some(first) = seen.insert((line.file.id(), line.section(), line.key()), *line) {
             let message = format!("`{}=` is set twice, and the first value does nothing", line.key());
-            found.line(&first, message).also(&line.span(), "this one counts");
+            found
+                .line(&first, message)
+                .also(&line.span(), "this one counts")
+                .fix(Fix::new(Safety::Safe, "take the first one out").delete(&first.whole()));
         }
     }
 }
@@ -222,6 +250,13 @@ fn is_known(section: &str) -> bool {
 
 fn has_keys(section: &str) -> bool {
     directives::SECTIONS.contains(&section)
+}
+
+/// The keys of a section that the target's systemd has.
+fn known_to<'s>(unit: &Unit<'_>, section: &'s str) -> impl Iterator<Item = &'static str> + 's {
+    let version = unit.target().systemd;
+    let has = move |row: &&Directive| row.since <= version && row.last.is_none_or(|last| version <= last);
+    directives::of_section(section).filter(has).map(|row| row.key)
 }
 
 /// As much of a name as is compared with others.

@@ -1,8 +1,9 @@
 //! Commands: what systemd makes of an `Exec…=` line.
 
+use crate::diag::{Fix, Safety};
 use crate::lint::rule::{Found, rule};
 use crate::lint::{Line, Rule, Unit};
-use crate::unit::environment::{EnvironmentProblemKind, EnvironmentValue};
+use crate::unit::environment::{EnvironmentProblemKind, EnvironmentValue, split_assignment};
 use crate::unit::exec::{ExecCommand, ExecEffect, ExecProblemKind, ExecValue, PathProblem, Prefix};
 
 pub(super) static RULES: [&Rule; 7] = [
@@ -60,7 +61,7 @@ rule! {
     /// value, with a warning in the journal. For the `;` of `find -exec` inside a quoted text write `\\;`; for a lone
     /// `;` as a word of its own, `\;` is right.
     UNKNOWN_ESCAPE = "unknown-escape", Warning, "a backslash that begins no escape",
-    source: "systemd.syntax(7), QUOTING", check: Some(|unit, _, found| {
+    source: "systemd.syntax(7), QUOTING", fix: Safely, check: Some(|unit, _, found| {
         each_value(unit, |line, value| {
             for problem in value.problems.iter().filter(|it| it.kind == ExecProblemKind::UnknownEscape) {
                 tell_escape(line, &problem.span, found);
@@ -94,7 +95,7 @@ rule! {
     /// Before 218 systemd knew a quote at the ends of a word only: in `--opt="a b"` the quotes stay, and the blank
     /// separates. Quote the whole word: `"--opt=a b"`.
     QUOTE_INSIDE_WORD = "quote-inside-word", Warning, "a quote within a word, which old systemd keeps",
-    source: "systemd src/shared/util.c of 215; NEWS 218", check: Some(|unit, _, found| {
+    source: "systemd src/shared/util.c of 215; NEWS 218", fix: Safely, check: Some(|unit, _, found| {
         if unit.target().systemd >= QUOTE_INSIDE_SINCE {
             return;
         }
@@ -103,8 +104,12 @@ rule! {
                 let text = line.entry.bytes().get(word.clone()).unwrap_or_default();
                 let inside = text.first().is_some_and(|byte| !b"\"'".contains(byte)) && has_bare_quote(text);
                 if inside {
-                    found.value(line, word.clone(), "systemd 215 keeps a quote that begins within a word")
-                        .help("quote the whole word");
+                    let told = found.value(line, word.clone(), "systemd 215 keeps a quote that begins within a word");
+                    told.help("quote the whole word");
+                    if let Some(quoted) = quoted_whole(text) {
+                        let fix = Fix::new(Safety::Safe, "quote the whole word");
+                        told.fix(fix.replace(&line.part(word.clone()), quoted));
+                    }
                 }
             }
         });
@@ -129,7 +134,7 @@ rule! {
     /// `Environment=` takes words of the form `NAME=value`; a value with blanks is quoted together with its name:
     /// `Environment="NAME=a b"`. systemd ignores what is none.
     BAD_ENVIRONMENT = "bad-environment", Error, "Environment= with something that is no assignment",
-    source: "systemd src/core/load-fragment.c, config_parse_environ()", check: Some(|unit, _, found| {
+    source: "systemd src/core/load-fragment.c, config_parse_environ()", fix: Unsafely, check: Some(|unit, _, found| {
         each_environment(unit, |line, value| {
             for problem in &value.problems {
                 let told = match problem.kind {
@@ -138,10 +143,21 @@ rule! {
                 };
                 if problem.kind == EnvironmentProblemKind::NotAnAssignment {
                     told.help("a value with blanks is quoted together with its name: `\"NAME=a b\"`");
+                    if let Some(whole) = one_assignment(&line.value()) {
+                        let fix = Fix::new(Safety::Unsafe, "quote the whole value");
+                        told.fix(fix.replace(&line.span(), format!("\"{whole}\"")));
+                    }
                 }
             }
         });
     })
+}
+
+/// The text of a value that begins with an assignment, where the rest can only be the rest of that one's value.
+fn one_assignment(value: &str) -> Option<&str> {
+    let (first, rest) = value.split_once(' ')?;
+    let plain = !value.contains(['"', '\'', '\\', '\n']);
+    (plain && split_assignment(first.as_bytes()).is_some() && !rest.contains('=')).then_some(value)
 }
 
 fn plain_name(unit: &Unit<'_>, line: &Line<'_>, command: &ExecCommand, found: &mut Found<'_>) {
@@ -160,11 +176,16 @@ fn plain_name(unit: &Unit<'_>, line: &Line<'_>, command: &ExecCommand, found: &m
 
 fn tell_escape(line: &Line<'_>, word: &std::ops::Range<usize>, found: &mut Found<'_>) {
     let text = line.entry.bytes().get(word.clone()).unwrap_or_default();
-    let place = unknown_escape(text).map_or(word.clone(), |place| word.start + place..word.start + place + 2);
+    let backslash = unknown_escape(text).map(|place| word.start + place);
+    let place = backslash.map_or(word.clone(), |backslash| backslash..backslash + 2);
     let written = String::from_utf8_lossy(line.entry.bytes().get(place.clone()).unwrap_or_default()).into_owned();
-    found
-        .value(line, place, format!("`{written}` is no escape: the backslash stays"))
-        .help("write `\\\\` for a backslash");
+    let told = found.value(line, place, format!("`{written}` is no escape: the backslash stays"));
+    told.help("write `\\\\` for a backslash");
+    if let Some(backslash) = backslash {
+        // systemd keeps the one as it keeps the other: the word stays what it is.
+        let fix = Fix::new(Safety::Safe, "double the backslash");
+        told.fix(fix.insert_before(&line.part(backslash..backslash + 1), "\\"));
+    }
 }
 
 /// Where the first backslash stands that begins no escape.
@@ -180,6 +201,14 @@ fn unknown_escape(text: &[u8]) -> Option<usize> {
         }
     }
     None
+}
+
+/// A word with one quoted stretch, and nothing in it that a quote would change, as one that is quoted whole.
+fn quoted_whole(word: &[u8]) -> Option<String> {
+    let word = std::str::from_utf8(word).ok()?;
+    let quote = word.chars().find(|c| matches!(c, '"' | '\''))?;
+    let plain = !word.contains(['\\', '\n']) && !word.contains(if quote == '"' { '\'' } else { '"' });
+    (plain && word.matches(quote).count() == 2).then(|| format!("{quote}{}{quote}", word.replace(quote, "")))
 }
 
 fn has_bare_quote(text: &[u8]) -> bool {

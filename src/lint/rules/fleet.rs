@@ -2,6 +2,7 @@
 
 use super::timer::started;
 use super::words;
+use crate::diag::{Fix, Safety};
 use crate::lint::fleet::{self, Options, Release, glob_matches};
 use crate::lint::rule::{Context, is_fleet, rule};
 use crate::lint::{Line, Rule, Unit};
@@ -45,12 +46,16 @@ rule! {
     /// fleet ignores a key of `[X-Fleet]` that it does not know: its API says nothing, and fleetctl prints a warning.
     /// Keys are case-sensitive. The unit then runs anywhere.
     FLEET_UNKNOWN_KEY = "fleet-unknown-key", Error, "a key of [X-Fleet] that fleet ignores",
-    source: "fleet job/job.go, ValidateRequirements()", check: Some(|unit, _, found| {
+    source: "fleet job/job.go, ValidateRequirements()", fix: Safely, check: Some(|unit, _, found| {
         const KEYS: [&str; 6] = ["MachineID", "MachineOf", "MachineMetadata", "Conflicts", "Replaces", "Global"];
         for line in options(unit).filter(|line| !fleet::is_known_key(line.key(), Release::V1)) {
             let told = found.key(line, format!("fleet ignores `{}=`", line.key()));
-            if let Some(near) = words::nearest(line.key().get(..100).unwrap_or(line.key()), KEYS.into_iter()) {
+            let key = line.key().get(..100).unwrap_or(line.key());
+            if let Some(near) = words::nearest(key, KEYS.into_iter()) {
                 told.help(format!("did you mean `{near}=`?"));
+            }
+            if let Some(meant) = words::meant(key, KEYS.into_iter()) {
+                told.fix(Fix::new(Safety::Safe, format!("write `{meant}=`")).replace(&line.key_span(), meant));
             }
         }
     })
@@ -87,14 +92,16 @@ rule! {
     /// Several pairs in one `MachineMetadata=` need quotes round each: `"role=a" "region=b"`. Without them the whole is
     /// one value with two `=`, which fleet ignores, and the unit runs on any machine. A key for each pair works, too.
     FLEET_METADATA_UNQUOTED = "fleet-metadata-unquoted", Error, "several pairs in MachineMetadata= without quotes",
-    source: "fleet unit/file.go, job/job.go", check: Some(|unit, _, found| {
+    source: "fleet unit/file.go, job/job.go", fix: Safely, check: Some(|unit, _, found| {
         for line in metadata(unit) {
             let value = line.value();
             if fleet::split_values(&value).iter().any(|value| is_unquoted_list(value)) {
                 let quoted: Vec<String> =
                     value.split_whitespace().map(|pair| format!("\"{}\"", pair.trim_matches('"'))).collect();
+                let quoted = quoted.join(" ");
                 found.line(line, "fleet takes this for one value and ignores it")
-                    .help(format!("write `MachineMetadata={}`", quoted.join(" ")));
+                    .help(format!("write `MachineMetadata={quoted}`"))
+                    .fix(Fix::new(Safety::Safe, "quote each pair").replace(&line.span(), quoted));
             }
         }
     })
@@ -115,11 +122,14 @@ rule! {
     /// `MachineOf=` is not split at blanks: `MachineOf=a.service b.service` waits for one unit of that name. Repeat the
     /// key for each unit.
     FLEET_MACHINE_OF_LIST = "fleet-machine-of-list", Error, "several units in one MachineOf=",
-    source: "fleet job/job.go, Peers()", check: Some(|unit, _, found| {
+    source: "fleet job/job.go, Peers()", fix: Safely, check: Some(|unit, _, found| {
         for line in options(unit).filter(|line| is_peer(line.key())) {
             let value = line.value();
             if fleet::split_values(&value).iter().any(|value| value.contains(char::is_whitespace)) {
-                found.line(line, "fleet takes this for one unit's name").help("write `MachineOf=` once for each unit");
+                let names: Vec<&str> = value.split_whitespace().map(|name| name.trim_matches('"')).collect();
+                let lines = names.join(&format!("{}{}=", line.file.newline(), line.key()));
+                found.line(line, "fleet takes this for one unit's name").help("write `MachineOf=` once for each unit")
+                    .fix(Fix::new(Safety::Safe, "write the key once for each unit").replace(&line.span(), lines));
             }
         }
     })
@@ -130,13 +140,17 @@ rule! {
     /// fails where systemd cannot, and its state can then no longer be followed; older releases ignore the section.
     /// Leave it out.
     FLEET_INSTALL = "fleet-install", Warning, "an [Install] section in a unit for fleet",
-    source: "fleet Documentation/unit-files-and-scheduling.md", check: Some(|unit, _, found| {
+    source: "fleet Documentation/unit-files-and-scheduling.md", fix: Unsafely, check: Some(|unit, _, found| {
         if !is_fleet(unit.target()) {
             return;
         }
         for file in unit.files() {
             for section in file.text.sections().iter().filter(|section| section.name == "Install") {
-                found.span(file, section.span.clone(), "fleet starts its units itself: leave `[Install]` out");
+                let end = file.text.sections().iter().map(|it| it.span.start).find(|it| *it > section.span.start);
+                let end = end.unwrap_or(file.text.text().len());
+                let fix = Fix::new(Safety::Unsafe, "take the section out");
+                found.span(file, section.span.clone(), "fleet starts its units itself: leave `[Install]` out")
+                    .fix(fix.delete(&file.span(section.span.start..end)));
             }
         }
     })
@@ -164,7 +178,7 @@ rule! {
     /// systemd does not find it: name it in `MachineOf=` too. Units of the hosts' own, such as `docker.service`, need
     /// no such thing; one is taken for fleet's where it is among the files, or has an instance.
     FLEET_REQUIRES_ELSEWHERE = "fleet-requires-elsewhere", Warning, "a unit that is required and may be on another machine",
-    source: "fleet Documentation/unit-files-and-scheduling.md; seen on v1.0.0", check: Some(|unit, context, found| {
+    source: "fleet Documentation/unit-files-and-scheduling.md; seen on v1.0.0", fix: Unsafely, check: Some(|unit, context, found| {
         let Some(own) = own_options(unit).filter(|own| !own.is_global(Release::V1)) else { return };
         let peers = own.expanded(unit.name()).peers();
         for key in ["Requires", "Requisite", "BindsTo", "PartOf"] {
@@ -172,8 +186,11 @@ rule! {
                 for name in line.value().split_whitespace().filter(|name| is_fleets(name, unit, context)) {
                     let expanded = fleet::expand(name, unit.name());
                     if !peers.contains(&expanded) && expanded != unit.name() {
-                        found.line(&line, format!("`{name}` may be on another machine"))
-                            .help(format!("add `MachineOf={name}` to [X-Fleet]"));
+                        let told = found.line(&line, format!("`{name}` may be on another machine"));
+                        told.help(format!("add `MachineOf={name}` to [X-Fleet]"));
+                        if let Some(fix) = machine_of(unit, name) {
+                            told.fix(fix);
+                        }
                     }
                 }
             }
@@ -196,10 +213,14 @@ rule! {
     /// Patterns of fleet are those of Go's `path.Match`: `{a,b}` stands for itself, and a class is turned round with
     /// `[^a]`, not `[!a]`.
     FLEET_SHELL_PATTERN = "fleet-shell-pattern", Warning, "a pattern as a shell knows it, and fleet does not",
-    source: "Go path.Match", check: Some(|unit, _, found| {
+    source: "Go path.Match", fix: Safely, check: Some(|unit, _, found| {
         each_pattern(unit, |line, pattern| if pattern.contains('{') || pattern.contains("[!") {
-            found.line(line, format!("`{pattern}` means something else to fleet than to a shell"))
-                .help("there is no `{a,b}`, and a class is turned round with `[^a]`");
+            let told = found.line(line, format!("`{pattern}` means something else to fleet than to a shell"));
+            told.help("there is no `{a,b}`, and a class is turned round with `[^a]`");
+            if !pattern.contains('{') && let Some(at) = line.value().find("[!") {
+                let fix = Fix::new(Safety::Safe, "write `[^`");
+                told.fix(fix.replace(&line.part(at + 1..at + 2), "^"));
+            }
         });
     })
 }
@@ -208,13 +229,17 @@ rule! {
     /// `Global=` is on for `true`, `yes`, `1`, `on` and `t`, and off for anything else, `y` and `enabled` included; of
     /// several the last counts. Releases before 0.13 know `true` only.
     FLEET_GLOBAL_VALUE = "fleet-global-value", Warning, "a value of Global= that means no",
-    source: "fleet job/job.go, isTruthyValue()", check: Some(|unit, _, found| {
+    source: "fleet job/job.go, isTruthyValue()", fix: Safely, check: Some(|unit, _, found| {
         const NO: [&str; 5] = ["false", "no", "0", "off", "f"];
         for line in options(unit).filter(|line| line.key() == "Global") {
             let value = line.value();
             let value = value.trim_matches('"');
             if !fleet::is_truthy(value, Release::V1) && !NO.iter().any(|no| value.eq_ignore_ascii_case(no)) {
-                found.line(line, format!("fleet takes `{value}` for a no")).help("write `true` or `false`");
+                let told = found.line(line, format!("fleet takes `{value}` for a no"));
+                told.help("write `true` or `false`");
+                if let Some(meant) = super::value::meant_boolean(value) {
+                    told.fix(Fix::new(Safety::Safe, format!("write `{meant}`")).replace(&line.span(), meant));
+                }
             }
         }
     })
@@ -224,12 +249,16 @@ rule! {
     /// `MachineID=` is the whole id of a machine, 32 lower-case hexadecimal digits, or its first eight. Any other
     /// length matches no machine.
     FLEET_MACHINE_ID = "fleet-machine-id", Error, "a MachineID= that no machine has",
-    source: "fleet machine/state.go, MatchID(); machine-id(5)", check: Some(|unit, _, found| {
+    source: "fleet machine/state.go, MatchID(); machine-id(5)", fix: Safely, check: Some(|unit, _, found| {
         for line in options(unit).filter(|line| line.key() == "MachineID") {
             let value = fleet::split_values(&line.value()).into_iter().next().unwrap_or_default();
             let hex = value.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c));
             if !value.contains('%') && (!hex || !ID_CHARS.contains(&value.len())) {
-                found.line(line, "a machine's id has 32 lower-case hexadecimal digits, and its first 8 will do");
+                let told = found.line(line, "a machine's id has 32 lower-case hexadecimal digits, and its first 8 will do");
+                let lower = value.to_lowercase();
+                if lower.bytes().all(|byte| byte.is_ascii_hexdigit()) && ID_CHARS.contains(&lower.len()) {
+                    told.fix(Fix::new(Safety::Safe, "write it in lower case").replace(&line.span(), lower));
+                }
             }
         }
     })
@@ -257,7 +286,7 @@ rule! {
     /// fleet puts the timer on any machine, and there the unit that it starts is not known. Name that unit in the
     /// timer's `MachineOf=`.
     FLEET_TIMER_APART = "fleet-timer-apart", Error, "a timer that may be on another machine than its unit",
-    source: "fleet agent/state.go; seen on v1.0.0", check: Some(|unit, _, found| {
+    source: "fleet agent/state.go; seen on v1.0.0", fix: Unsafely, check: Some(|unit, _, found| {
         let Some(own) = fleet_options(unit).filter(|own| !own.is_global(Release::V1)) else { return };
         if !unit.is_whole(UnitType::Timer) || own.machine_id().is_some() {
             return;
@@ -266,8 +295,11 @@ rule! {
         let peers = own.peers();
         let beside = peers.iter().any(|it| *it == started || fleet::expand(it, unit.name()) == fleet::expand(&started, unit.name()));
         if !beside {
-            found.section(unit, "X-Fleet", format!("the timer may be on another machine than `{started}`"))
-                .help(format!("add `MachineOf={started}` to [X-Fleet]"));
+            let told = found.section(unit, "X-Fleet", format!("the timer may be on another machine than `{started}`"));
+            told.help(format!("add `MachineOf={started}` to [X-Fleet]"));
+            if let Some(fix) = machine_of(unit, &started) {
+                told.fix(fix);
+            }
         }
     })
 }
@@ -275,16 +307,28 @@ rule! {
 rule! {
     /// Of several `MachineID=` the first counts, and of several `Global=` the last. The others do nothing.
     FLEET_OPTION_IGNORED = "fleet-option-ignored", Warning, "an option of [X-Fleet] that another overrides",
-    source: "fleet job/job.go, RequiredTarget(), IsGlobal()", check: Some(|unit, _, found| {
+    source: "fleet job/job.go, RequiredTarget(), IsGlobal()", fix: Safely, check: Some(|unit, _, found| {
         let ids: Vec<&Line<'_>> = options(unit).filter(|line| line.key() == "MachineID").collect();
         for line in ids.iter().skip(1) {
-            found.line(line, "of several `MachineID=` the first counts");
+            found.line(line, "of several `MachineID=` the first counts").fix(overridden(line));
         }
         let global: Vec<&Line<'_>> = options(unit).filter(|line| line.key() == "Global").collect();
         for line in global.iter().rev().skip(1) {
-            found.line(line, "of several `Global=` the last counts");
+            found.line(line, "of several `Global=` the last counts").fix(overridden(line));
         }
     })
+}
+
+fn overridden(line: &Line<'_>) -> Fix {
+    Fix::new(Safety::Safe, "take the line out").delete(&line.whole())
+}
+
+/// One more `MachineOf=` at the end of the unit's `[X-Fleet]`.
+fn machine_of(unit: &Unit<'_>, name: &str) -> Option<Fix> {
+    let file = unit.main()?;
+    let (line, newline) = (format!("MachineOf={name}"), file.newline());
+    let fix = Fix::new(Safety::Unsafe, format!("add `{line}`"));
+    Some(fix.insert_after(&file.section_end("X-Fleet")?, format!("{newline}{line}")))
 }
 
 fn options<'u, 'a>(unit: &'u Unit<'a>) -> impl Iterator<Item = &'u Line<'a>> {

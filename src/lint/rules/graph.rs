@@ -1,6 +1,7 @@
 //! Dependencies between units.
 
 use super::name::dependencies;
+use crate::diag::{Fix, Safety};
 use crate::lint::rule::{Context, rule};
 use crate::lint::{Line, Rule, Unit};
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -12,7 +13,7 @@ rule! {
     /// `Requires=` starts both units at the same time; the order is another matter. Without `After=` this unit starts
     /// before the other is up, and `Requires=` notices a failure too late. Write both.
     REQUIRES_WITHOUT_AFTER = "requires-without-after", Warning, "a service is required and not waited for",
-    source: "systemd.unit(5), Requires=", check: Some(|unit, context, found| {
+    source: "systemd.unit(5), Requires=", fix: Unsafely, check: Some(|unit, context, found| {
         let ordered = names(unit, &["After", "Before"]);
         for key in ["Requires", "BindsTo"] {
             for line in unit.list("Unit", key) {
@@ -20,8 +21,10 @@ rule! {
                     let name = unit.expand(word);
                     let other_way = context.resolve(&name, unit).is_some_and(|it| names(it, &["Before", "After"]).contains(unit.name()));
                     if !ordered.contains(&name) && !other_way {
+                        let (place, text) = line.line_after(&format!("After={word}"));
                         found.line(&line, format!("`{word}` is required, and started at the same time"))
-                            .help(format!("add `After={word}`"));
+                            .help(format!("add `After={word}`"))
+                            .fix(Fix::new(Safety::Unsafe, format!("add `After={word}`")).replace(&place, text));
                     }
                 }
             }
@@ -48,10 +51,14 @@ rule! {
     /// systemd drops a dependency of a unit on itself, with a warning. Most often another unit was meant, or a template
     /// names its own instance.
     DEPENDS_ON_ITSELF = "depends-on-itself", Warning, "a unit depends on itself",
-    source: "systemd src/core/unit.c, unit_add_dependency()", check: Some(|unit, _, found| {
+    source: "systemd src/core/unit.c, unit_add_dependency()", fix: Safely, check: Some(|unit, _, found| {
         for line in dependencies(unit).filter(|line| !line.key().starts_with("On")) {
-            if line.value().split_whitespace().any(|word| unit.expand(word) == unit.name()) {
-                found.line(line, format!("`{}=` names the unit itself", line.key()));
+            let value = line.value();
+            if value.split_whitespace().any(|word| unit.expand(word) == unit.name()) {
+                let others: Vec<&str> = value.split_whitespace().filter(|word| unit.expand(word) != unit.name()).collect();
+                let fix = Fix::new(Safety::Safe, "take the unit's own name out");
+                let fix = if others.is_empty() { fix.delete(&line.whole()) } else { fix.replace(&line.span(), others.join(" ")) };
+                found.line(line, format!("`{}=` names the unit itself", line.key())).fix(fix);
             }
         }
     })

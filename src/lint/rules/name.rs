@@ -1,5 +1,7 @@
 //! Names of units, and where they stand.
 
+use super::words;
+use crate::diag::{Fix, Safety};
 use crate::lint::rule::rule;
 use crate::lint::{Line, Rule, Unit};
 use crate::unit::name::UNIT_NAME_MAX_BYTES;
@@ -10,6 +12,20 @@ pub(super) static RULES: [&Rule; 4] =
 
 /// What a template's name should leave for its instances.
 const ROOM_BYTES: usize = 16;
+
+/// Targets of systemd's own whose names are often written without their suffix.
+const TARGETS: [&str; 10] = [
+    "network",
+    "network-online",
+    "network-pre",
+    "multi-user",
+    "graphical",
+    "timers",
+    "sockets",
+    "basic",
+    "local-fs",
+    "remote-fs",
+];
 
 rule! {
     /// systemd does not load a file whose name is no unit name: letters, digits and `:-_.\`, at most one `@` with
@@ -41,9 +57,10 @@ rule! {
     /// Dependencies name units with their suffix: `network.target`, `db@1.service`. systemd ignores a word that is no
     /// unit name once specifiers are expanded, and one that has become too long.
     BAD_UNIT_REFERENCE = "bad-unit-reference", Error, "a dependency on what is no unit name",
-    source: "systemd src/core/load-fragment.c, config_parse_unit_deps()", check: Some(|unit, _, found| {
+    source: "systemd src/core/load-fragment.c, config_parse_unit_deps()", fix: Safely, check: Some(|unit, context, found| {
         for line in dependencies(unit) {
-            for word in line.value().split_whitespace() {
+            let value = line.value();
+            for word in value.split_whitespace() {
                 let name = unit.expand(word.trim_matches(['"', '\'']));
                 if name.contains('%') {
                     continue;
@@ -51,7 +68,15 @@ rule! {
                 if let Err(error) = UnitName::parse(&name) {
                     let told = found.line(line, format!("`{name}` is no unit name: {error}"));
                     if matches!(error, UnitNameError::NoSuffix | UnitNameError::UnknownType(_)) {
-                        told.help(format!("did you mean `{name}.service`?"));
+                        let suffix = if TARGETS.contains(&&*name) { "target" } else { "service" };
+                        let meant = format!("{name}.{suffix}");
+                        told.help(format!("did you mean `{meant}`?"));
+                        let known = suffix == "target" || context.resolve(&meant, unit).is_some();
+                        if known && !word.contains(['"', '\'']) {
+                            let at = words::place(word, &value);
+                            let fix = Fix::new(Safety::Safe, format!("write `{meant}`"));
+                            told.fix(fix.insert_after(&line.part(at..at + word.len()), format!(".{suffix}")));
+                        }
                     }
                 }
             }

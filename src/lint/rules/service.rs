@@ -1,8 +1,10 @@
 //! Services: what `service_verify()` refuses, and what it lets through.
 
 use super::timer::{as_note, is_true};
+use super::words;
+use crate::diag::{Fix, Safety};
 use crate::lint::rule::rule;
-use crate::lint::{Rule, Unit};
+use crate::lint::{Line, Rule, Unit};
 use crate::unit::UnitType;
 
 pub(super) static RULES: [&Rule; 16] = [
@@ -60,13 +62,14 @@ rule! {
     /// systemd refuses a oneshot with `Restart=always` or `Restart=on-success`, and before 244 one with any `Restart=`
     /// but `no`. Let a timer start it again.
     ONESHOT_RESTART = "oneshot-restart", Error, "a oneshot is to be restarted in a way that is refused",
-    source: "systemd src/core/service.c, service_verify()", check: Some(|unit, _, found| {
+    source: "systemd src/core/service.c, service_verify()", fix: Unsafely, check: Some(|unit, _, found| {
         let Some(line) = unit.last("Service", "Restart").filter(|_| service_type(unit) == "oneshot") else { return };
         let value = line.value();
         if matches!(&*value, "always" | "on-success") {
-            found.line(&line, format!("`Restart={value}` is refused for a oneshot"));
+            found.line(&line, format!("`Restart={value}` is refused for a oneshot")).fix(taken_out(&line));
         } else if &*value != "no" && unit.target().systemd < ONESHOT_RESTART_SINCE {
-            found.line(&line, format!("a oneshot takes `Restart={value}` from systemd {ONESHOT_RESTART_SINCE} on only"));
+            found.line(&line, format!("a oneshot takes `Restart={value}` from systemd {ONESHOT_RESTART_SINCE} on only"))
+                .fix(taken_out(&line));
         }
     })
 }
@@ -75,9 +78,9 @@ rule! {
     /// systemd refuses a oneshot with `RestartForceExitStatus=`. To take an exit status for a success, write it into
     /// `SuccessExitStatus=`; to run the job again, let a timer start it.
     ONESHOT_RESTART_FORCE = "oneshot-restart-force", Error, "a oneshot has RestartForceExitStatus=",
-    source: "systemd src/core/service.c, service_verify()", check: Some(|unit, _, found| {
+    source: "systemd src/core/service.c, service_verify()", fix: Unsafely, check: Some(|unit, _, found| {
         if service_type(unit) == "oneshot" && let Some(line) = unit.list("Service", "RestartForceExitStatus").first() {
-            found.line(line, "`RestartForceExitStatus=` is refused for a oneshot");
+            found.line(line, "`RestartForceExitStatus=` is refused for a oneshot").fix(taken_out(line));
         }
     })
 }
@@ -98,10 +101,10 @@ rule! {
     /// With `PAMName=` a process of PAM's stays in the control group and must be stopped with the service: systemd
     /// refuses any `KillMode=` but `control-group` and `mixed`.
     PAM_KILL_MODE = "pam-kill-mode", Error, "PAMName= with a KillMode= that leaves processes behind",
-    source: "systemd src/core/service.c, service_verify()", check: Some(|unit, _, found| {
+    source: "systemd src/core/service.c, service_verify()", fix: Unsafely, check: Some(|unit, _, found| {
         let Some(line) = unit.last("Service", "KillMode").filter(|_| unit.has("Service", "PAMName")) else { return };
         if matches!(&*line.value(), "process" | "none") {
-            found.line(&line, format!("`KillMode={}` is refused beside `PAMName=`", line.value()));
+            found.line(&line, format!("`KillMode={}` is refused beside `PAMName=`", line.value())).fix(mixed(&line));
         }
     })
 }
@@ -110,10 +113,10 @@ rule! {
     /// `ExitType=cgroup` waits for the last process of the group, and `Type=forking` for the main one: systemd refuses
     /// the two together.
     FORKING_EXIT_TYPE = "forking-exit-type", Error, "Type=forking with ExitType=cgroup",
-    source: "systemd src/core/service.c, service_verify()", check: Some(|unit, _, found| {
+    source: "systemd src/core/service.c, service_verify()", fix: Unsafely, check: Some(|unit, _, found| {
         let Some(line) = unit.last("Service", "ExitType").filter(|line| line.value() == "cgroup") else { return };
         if service_type(unit) == "forking" {
-            found.line(&line, "`ExitType=cgroup` is refused for `Type=forking`");
+            found.line(&line, "`ExitType=cgroup` is refused for `Type=forking`").fix(taken_out(&line));
         }
     })
 }
@@ -122,9 +125,9 @@ rule! {
     /// With `KillMode=none` systemd leaves the service's processes running when it stops the service, and does not
     /// know them any more. It is deprecated since 246. Use `mixed`, or a `KillSignal=` and a longer timeout.
     KILL_MODE_NONE = "kill-mode-none", Warning, "KillMode=none leaves processes behind",
-    source: "systemd.kill(5); NEWS 246", check: Some(|unit, _, found| {
+    source: "systemd.kill(5); NEWS 246", fix: Unsafely, check: Some(|unit, _, found| {
         if let Some(line) = unit.last("Service", "KillMode").filter(|line| line.value() == "none") {
-            found.line(&line, "`KillMode=none` leaves processes behind that systemd knows nothing of");
+            found.line(&line, "`KillMode=none` leaves processes behind that systemd knows nothing of").fix(mixed(&line));
         }
     })
 }
@@ -134,11 +137,12 @@ rule! {
     /// does nothing there. `TimeoutStartSec=` limits a run, and from 236 on the program may extend it with
     /// `EXTEND_TIMEOUT_USEC=`.
     WATCHDOG_ON_ONESHOT = "watchdog-on-oneshot", Warning, "WatchdogSec= does nothing on a oneshot",
-    source: "systemd src/core/service.c; seen on 252", check: Some(|unit, _, found| {
+    source: "systemd src/core/service.c; seen on 252", fix: Safely, check: Some(|unit, _, found| {
         if service_type(unit) == "oneshot" && let Some(line) = unit.last("Service", "WatchdogSec")
             && !is_true(&unit.value("Service", "RemainAfterExit"))
         {
-            found.line(&line, "a oneshot has no watchdog").help("limit the run with `TimeoutStartSec=`");
+            found.line(&line, "a oneshot has no watchdog").help("limit the run with `TimeoutStartSec=`")
+                .fix(Fix { safety: Safety::Safe, ..taken_out(&line) });
         }
     })
 }
@@ -224,11 +228,11 @@ rule! {
     /// `systemctl reload` needs a service that goes on running. A oneshot is over when it could be reloaded, and
     /// systemd refuses `ExecReload=` on none but `RemainAfterExit=yes`.
     RELOAD_ON_ONESHOT = "reload-on-oneshot", Note, "ExecReload= on a oneshot that does not remain",
-    source: "systemd.service(5)", check: Some(|unit, _, found| {
+    source: "systemd.service(5)", fix: Unsafely, check: Some(|unit, _, found| {
         if service_type(unit) == "oneshot" && !is_true(&unit.value("Service", "RemainAfterExit"))
             && let Some(line) = unit.list("Service", "ExecReload").first()
         {
-            found.line(line, "a oneshot that has ended cannot be reloaded");
+            found.line(line, "a oneshot that has ended cannot be reloaded").fix(taken_out(line));
         }
     })
 }
@@ -238,17 +242,31 @@ rule! {
     /// `ExecStartPre=` could make it. Let `StateDirectory=`, `CacheDirectory=` or `LogsDirectory=` make it, or a file
     /// for tmpfiles.d, or put a `-` before the path. Folders of the Filesystem Hierarchy Standard are taken as there.
     WRITABLE_PATH_MISSING = "writable-path-missing", Note, "ReadWritePaths= of a folder that nothing here makes",
-    source: "systemd.exec(5); seen on 252", check: Some(|unit, _, found| {
+    source: "systemd.exec(5); seen on 252", fix: Unsafely, check: Some(|unit, _, found| {
         for line in unit.list("Service", "ReadWritePaths") {
-            for path in line.value().split_whitespace() {
+            let value = line.value();
+            for path in value.split_whitespace() {
                 let bare = path.trim_start_matches('+').trim_matches('"');
                 if bare.starts_with('/') && !is_standard(bare) && !is_made(unit, bare) {
-                    found.line(&line, format!("if there is no `{bare}`, the service fails to start (226)"))
-                        .help("put a `-` before the path, or let something make it first");
+                    let told = found.line(&line, format!("if there is no `{bare}`, the service fails to start (226)"));
+                    told.help("put a `-` before the path, or let something make it first");
+                    if !path.starts_with(['"', '+']) {
+                        let at = words::place(path, &value);
+                        let fix = Fix::new(Safety::Unsafe, "let the path be missing");
+                        told.fix(fix.insert_before(&line.part(at..at + 1), "-"));
+                    }
                 }
             }
         }
     })
+}
+
+fn taken_out(line: &Line<'_>) -> Fix {
+    Fix::new(Safety::Unsafe, format!("take `{}=` out", line.key())).delete(&line.whole())
+}
+
+fn mixed(line: &Line<'_>) -> Fix {
+    Fix::new(Safety::Unsafe, "write `KillMode=mixed`").replace(&line.span(), "mixed")
 }
 
 /// Folders that are on every machine.

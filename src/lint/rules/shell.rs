@@ -2,6 +2,7 @@
 
 use super::exec::{each_command, each_environment};
 use crate::contract::{ETCD_VARIABLE, JOB_VARIABLE};
+use crate::diag::{Fix, Safety};
 use crate::lint::rule::{Found, rule};
 use crate::lint::{Line, Rule, Unit};
 use crate::unit::exec::ExecCommand;
@@ -137,14 +138,20 @@ rule! {
     /// The status of a pipeline is that of its last command: `dump | gzip > file` succeeds when the dump failed. With
     /// bash, `set -o pipefail` at the beginning of the script makes it count; a plain `sh` has no way.
     PIPELINE_FAILURE_LOST = "pipeline-failure-lost", Warning, "the failure of a pipeline's first command is lost",
-    source: "bash(1), Pipelines", check: Some(|unit, _, found| {
+    source: "bash(1), Pipelines", fix: Unsafely, check: Some(|unit, _, found| {
         each_command(unit, |line, command| {
             let Some((word, script)) = shell_text(command) else { return };
             if !script.contains("pipefail") && has_pipe(&script) {
                 let pipe = line.entry.bytes().get(word.clone()).and_then(|it| it.windows(3).position(|it| it == b" | "));
                 let place = pipe.map_or(word.clone(), |pipe| word.start + pipe + 1..word.start + pipe + 2);
-                found.value(line, place, "a failure before this `|` goes unnoticed")
-                    .help("use bash, and begin its script with `set -o pipefail;`");
+                let told = found.value(line, place, "a failure before this `|` goes unnoticed");
+                told.help("use bash, and begin its script with `set -o pipefail;`");
+                let quoted = line.entry.bytes().get(word.start).is_some_and(|byte| b"\"'".contains(byte));
+                if quoted && runs_bash(command) {
+                    let begin = line.part(word.start + 1..word.start + 1);
+                    let fix = Fix::new(Safety::Unsafe, "begin the script with `set -o pipefail`");
+                    told.fix(fix.insert_before(&begin, "set -o pipefail; "));
+                }
             }
         });
     })
@@ -154,7 +161,7 @@ rule! {
     /// systemd puts the environment's values in the place of `${NAME}` before a shell sees it, and nothing where the
     /// unit sets no such variable. A variable of the shell's own is written `$$NAME`, or `$${NAME}`.
     VARIABLE_UNDEFINED = "variable-undefined", Warning, "a variable that the unit does not set",
-    source: "systemd.service(5), COMMAND LINES", check: Some(|unit, _, found| {
+    source: "systemd.service(5), COMMAND LINES", fix: Unsafely, check: Some(|unit, _, found| {
         if unit.main().is_none() || reads_others(unit) {
             return;
         }
@@ -208,9 +215,11 @@ rule! {
 }
 
 fn tell_undefined(line: &Line<'_>, place: Range<usize>, name: &str, shell: bool, found: &mut Found<'_>) {
+    let begin = line.part(place.start..place.start + 1);
     let told = found.value(line, place, format!("`{name}` is not set in this unit: nothing is put here"));
     if shell {
         told.help(format!("for a variable of the shell write `$${{{name}}}`"));
+        told.fix(Fix::new(Safety::Unsafe, "leave the variable to the shell").insert_before(&begin, "$"));
     }
 }
 
@@ -245,6 +254,13 @@ fn is_shell(path: &str) -> bool {
 /// Whether any word of the command is a shell: `docker exec x sh -c …` is one.
 fn runs_shell(command: &ExecCommand) -> bool {
     is_shell(&String::from_utf8_lossy(&command.path)) || words(command).any(|(_, text)| is_shell(&text))
+}
+
+/// Whether the first shell of the command is bash.
+fn runs_bash(command: &ExecCommand) -> bool {
+    let path = String::from_utf8_lossy(&command.path).into_owned();
+    let shell = std::iter::once(path).chain(words(command).map(|(_, text)| text)).find(|text| is_shell(text));
+    shell.is_some_and(|shell| shell.rsplit('/').next() == Some("bash"))
 }
 
 /// The script after `-c` of a shell.

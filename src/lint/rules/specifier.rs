@@ -1,5 +1,6 @@
 //! Specifiers: `%` and a letter.
 
+use crate::diag::{Fix, Safety};
 use crate::lint::rule::rule;
 use crate::lint::{Line, Rule, Unit};
 use crate::unit::name::NameKind;
@@ -30,13 +31,15 @@ rule! {
     /// `%` and a letter or digit that is no specifier: systemd does not load the unit where it stands in `Exec…=`, and
     /// ignores the line elsewhere. A percent sign is written `%%`.
     UNKNOWN_SPECIFIER = "unknown-specifier", Error, "a specifier that systemd does not know",
-    source: "systemd.unit(5), SPECIFIERS", check: Some(|unit, _, found| {
+    source: "systemd.unit(5), SPECIFIERS", fix: Safely, check: Some(|unit, _, found| {
         each_specifier(unit, |line, place| {
             if let Occurrence::Unknown(letter) = place.what {
                 let old = unit.target().systemd < STRICT_SINCE;
                 let effect = if old { "stays as it is in old systemd and fails in newer" } else { "is refused" };
+                let percent = line.part(place.span.start..place.span.start + 1);
                 found.value(line, place.span, format!("`%{letter}` is no specifier and {effect}"))
-                    .help("a percent sign is written `%%`");
+                    .help("a percent sign is written `%%`")
+                    .fix(Fix::new(Safety::Safe, "double the percent sign").insert_before(&percent, "%"));
             }
         });
     })

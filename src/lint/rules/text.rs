@@ -1,5 +1,6 @@
 //! The file as text: lines, comments, continuations.
 
+use crate::diag::{Fix, Safety};
 use crate::lint::directives;
 use crate::lint::files::File;
 use crate::lint::rule::{Found, is_fleet, rule};
@@ -65,10 +66,17 @@ rule! {
     /// A section header is `[Name]` on a line of its own. systemd refuses the whole file for a header without its `]`
     /// or with quotes in it; fleet also for text after the `]`.
     HEADER_BROKEN = "section-header-broken", Error, "a section header is not one",
-    source: "systemd src/shared/conf-parser.c", check: Some(|unit, _, found| {
+    source: "systemd src/shared/conf-parser.c", fix: Safely, check: Some(|unit, _, found| {
         each(unit, |file, problem| {
             if matches!(problem.kind, ProblemKind::UnterminatedHeader | ProblemKind::BadHeaderCharacters) {
-                tell(found, file, problem);
+                let told = tell(found, file, problem);
+                let line = lines(file.text.text(), problem.span.clone()).next().unwrap_or_default();
+                let name = shown(file.text.text(), line.clone());
+                if is_section(name.trim_end().trim_start_matches('[')) {
+                    let fix = Fix::new(Safety::Safe, "close the header");
+                    let end = line.start + name.trim_end().len();
+                    told.fix(fix.insert_before(&file.span(end..end), "]"));
+                }
             }
         });
     })
@@ -111,9 +119,14 @@ rule! {
     /// To fleet, and to systemd of its time, a comment goes on while its lines end in a backslash: the line after it
     /// is lost. Take the backslash away.
     COMMENT_SWALLOWS_LINE = "comment-swallows-line", Warning, "a comment ends in a backslash and takes the next line with it",
-    source: "fleet go-systemd unit/deserialize.go; systemd before 237", check: Some(|unit, _, found| {
+    source: "fleet go-systemd unit/deserialize.go; systemd before 237", fix: Unsafely, check: Some(|unit, _, found| {
         each(unit, |file, problem| {
-            if problem.kind == ProblemKind::CommentContinues { tell(found, file, problem); }
+            if problem.kind == ProblemKind::CommentContinues {
+                let backslash = file.text.text().get(problem.span.clone()).and_then(|it| it.iter().rposition(|b| *b == b'\\'));
+                let at = problem.span.start + backslash.unwrap_or_default();
+                let fix = Fix::new(Safety::Unsafe, "take the backslash away").delete(&file.span(at..at + 1));
+                tell(found, file, problem).fix(fix);
+            }
         });
     })
 }
@@ -123,9 +136,14 @@ rule! {
     /// part of the value. A shell comment there, or a `;` that ends a command, is lost or is not as meant. Move the
     /// character to the end of the line before, or the comment above the assignment.
     COMMENT_IN_VALUE = "comment-in-value", Warning, "a continuation line begins with `#` or `;`",
-    source: "systemd src/shared/conf-parser.c", check: Some(|unit, _, found| {
+    source: "systemd src/shared/conf-parser.c", fix: Either, check: Some(|unit, _, found| {
         each(unit, |file, problem| {
-            if problem.kind == ProblemKind::CommentInsideValue { tell(found, file, problem); }
+            if problem.kind == ProblemKind::CommentInsideValue && !found.is_full() {
+                let told = tell(found, file, problem);
+                if let Some(fix) = comment_moved(file, problem) {
+                    told.fix(fix);
+                }
+            }
         });
     })
 }
@@ -134,10 +152,13 @@ rule! {
     /// A line goes on only if the backslash is its very last byte. A blank after it, which nobody sees, ends the value
     /// there, and the next line is read by itself.
     BLANK_AFTER_BACKSLASH = "blank-after-backslash", Error, "blanks stand after the backslash at a line's end",
-    source: "systemd src/shared/conf-parser.c", check: Some(|unit, _, found| {
+    source: "systemd src/shared/conf-parser.c", fix: Safely, check: Some(|unit, _, found| {
         each(unit, |file, problem| {
             if problem.kind == ProblemKind::BlankAfterBackslash {
-                tell(found, file, problem).help("remove the blanks at the end of the line");
+                let line = file.text.text().get(problem.span.clone()).unwrap_or_default();
+                let blanks = problem.span.start + line.trim_ascii_end().len()..problem.span.end;
+                tell(found, file, problem).help("remove the blanks at the end of the line")
+                    .fix(Fix::new(Safety::Safe, "remove the blanks").delete(&file.span(blanks)));
             }
         });
     })
@@ -158,9 +179,14 @@ rule! {
     /// Lines that end in a carriage return and a newline, as Windows writes them: to fleet the carriage return is the
     /// last byte, so that a backslash before it continues nothing. Save the file with newlines alone.
     CARRIAGE_RETURN = "carriage-return", Warning, "the file has carriage returns",
-    source: "fleet go-systemd unit/deserialize.go", check: Some(|unit, _, found| {
+    source: "fleet go-systemd unit/deserialize.go", fix: Unsafely, check: Some(|unit, _, found| {
         each(unit, |file, problem| {
-            if problem.kind == ProblemKind::CarriageReturn { tell(found, file, problem); }
+            if problem.kind == ProblemKind::CarriageReturn {
+                let pairs = file.text.text().windows(2).enumerate().filter(|(_, pair)| pair == b"\r\n");
+                let fix = Fix::new(Safety::Unsafe, "end every line in a newline alone");
+                let fix = pairs.fold(fix, |fix, (at, _)| fix.delete(&file.span(at..at + 1)));
+                tell(found, file, problem).fix(fix);
+            }
         });
     })
 }
@@ -169,9 +195,16 @@ rule! {
     /// NUL bytes and byte order marks mean one thing to systemd and another to fleet, and nothing to a reader. Remove
     /// them.
     ODD_BYTES = "odd-bytes", Warning, "the file holds a NUL byte or a byte order mark",
-    source: "systemd src/basic/fileio.c; fleet go-systemd unit/deserialize.go", check: Some(|unit, _, found| {
+    source: "systemd src/basic/fileio.c; fleet go-systemd unit/deserialize.go", fix: Safely, check: Some(|unit, _, found| {
         each(unit, |file, problem| {
-            if matches!(problem.kind, ProblemKind::NulByte | ProblemKind::ByteOrderMark) { tell(found, file, problem); }
+            match problem.kind {
+                ProblemKind::ByteOrderMark => {
+                    let fix = Fix::new(Safety::Safe, "remove the byte order mark").delete(&file.span(problem.span.clone()));
+                    tell(found, file, problem).fix(fix);
+                }
+                ProblemKind::NulByte => { tell(found, file, problem); }
+                _ => {}
+            }
         });
     })
 }
@@ -195,14 +228,15 @@ rule! {
     /// The line ends in a backslash, and what follows looks like the next assignment or section: systemd makes it a
     /// part of this value. Take the backslash away.
     CONTINUATION_SWALLOWS = "continuation-swallows-assignment", Warning, "a backslash makes the next assignment a part of this value",
-    source: "systemd.syntax(7)", check: Some(|unit, _, found| each_break(unit, |file, break_| {
+    source: "systemd.syntax(7)", fix: Unsafely, check: Some(|unit, _, found| each_break(unit, |file, break_| {
         let next = lines(file.text.text(), break_.next_line..file.text.text().len()).next().unwrap_or(0..0);
         let line = shown(file.text.text(), next.clone());
         let section = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
         let key = line.split_once('=').map(|(key, _)| key.trim_end());
-        let is_section = section.is_some_and(|it| directives::SECTIONS.contains(&it) || it == "X-Fleet");
-        if is_section || key.is_some_and(|key| !directives::sections_with(key).is_empty()) {
-            found.span(file, next, "this line belongs to the value of the line before, which ends in `\\`");
+        if section.is_some_and(is_section) || key.is_some_and(|key| !directives::sections_with(key).is_empty()) {
+            let backslash = file.span(break_.backslash..break_.backslash + 1);
+            found.span(file, next, "this line belongs to the value of the line before, which ends in `\\`")
+                .fix(Fix::new(Safety::Unsafe, "take the backslash away").delete(&backslash));
         }
     }))
 }
@@ -220,6 +254,23 @@ rule! {
             }
         }
     })
+}
+
+fn is_section(name: &str) -> bool {
+    directives::SECTIONS.contains(&name) || name == "X-Fleet"
+}
+
+/// The comment inside a value put above the assignment. systemd leaves it out where it stands; to fleet it is a part of
+/// the value, and what a `;` begins may be a command.
+fn comment_moved(file: &File, problem: &Problem) -> Option<Fix> {
+    let text = shown(file.text.text(), problem.span.clone());
+    let is_entry = |kind| matches!(kind, ItemKind::Entry(_));
+    let item = file.text.items().iter().find(|it| is_entry(it.kind) && it.span.contains(&problem.span.start))?;
+    let comment = text.trim().strip_suffix('\\').unwrap_or(text.trim()).trim_end().to_owned();
+    let safety = if is_fleet(file.target) { Safety::Unsafe } else { Safety::Safe };
+    let fix = Fix::new(safety, "put the comment above the assignment").delete(&file.lines(problem.span.clone()));
+    let above = file.span(item.span.start..item.span.start);
+    comment.starts_with('#').then(|| fix.insert_before(&above, format!("{comment}{}", file.newline())))
 }
 
 /// Whether lines of 2,048 bytes are too long.

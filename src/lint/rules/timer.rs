@@ -1,6 +1,6 @@
 //! Timers: whether they fire, and what they start.
 
-use crate::diag::Severity;
+use crate::diag::{Fix, Safety, Severity};
 use crate::lint::rule::{Found, rule};
 use crate::lint::{Line, Rule, Unit};
 use crate::unit::UnitType;
@@ -29,13 +29,16 @@ rule! {
     /// is nothing to count from: the timer is active, its next elapse is `n/a`, and it never fires. Add a trigger for
     /// the first run, such as `OnBootSec=0`, or use `OnCalendar=`.
     TIMER_NEVER_FIRES = "timer-never-fires", Error, "a timer has no trigger for the first run",
-    source: "systemd src/core/timer.c; seen on 252", check: Some(|unit, _, found| {
+    source: "systemd src/core/timer.c; seen on 252", fix: Unsafely, check: Some(|unit, _, found| {
         let first = FROM_UNIT.iter().find_map(|key| trigger(unit, key));
         let Some(line) = first.filter(|_| unit.is_whole(UnitType::Timer)) else { return };
         let others = FROM_START.iter().chain(&["OnCalendar"]).any(|key| unit.has("Timer", key));
         if !others && !changes(unit) {
             found.line(&line, format!("`{}=` alone never fires: it counts from a run that never was", line.key()))
-                .help("add `OnBootSec=0`, which fires when the timer starts, or use `OnCalendar=`");
+                .help("add `OnBootSec=0`, which fires when the timer starts, or use `OnCalendar=`")
+                .fix(Fix::new(Safety::Unsafe, "add `OnBootSec=0`").insert_before(
+                    &line.key_span(), format!("OnBootSec=0{}", line.file.newline()),
+                ));
         }
     })
 }
@@ -45,11 +48,12 @@ rule! {
     /// (systemd issue 31914), and package managers and fleet reload all the time. `OnBootSec=` or `OnStartupSec=`
     /// fires once at the start, also when the boot is long past, and survives reloads.
     TIMER_REFIRES = "timer-refires-on-reload", Warning, "a timer fires again at each daemon-reload",
-    source: "systemd issue 31914; seen on 252", check: Some(|unit, _, found| {
+    source: "systemd issue 31914; seen on 252", fix: Unsafely, check: Some(|unit, _, found| {
         let Some(line) = trigger(unit, "OnActiveSec") else { return };
         if FROM_UNIT.iter().any(|key| unit.has("Timer", key)) {
             found.line(&line, "with a trigger that repeats, `OnActiveSec=` fires again at each daemon-reload")
-                .help("write `OnBootSec=` in its place");
+                .help("write `OnBootSec=` in its place")
+                .fix(Fix::new(Safety::Unsafe, "write `OnBootSec=`").replace(&line.key_span(), "OnBootSec"));
         }
     })
 }
@@ -58,12 +62,15 @@ rule! {
     /// `Persistent=` makes up for runs of `OnCalendar=` that were missed, and for nothing else. Beside `OnBootSec=`
     /// and `OnUnitActiveSec=` it does harm: with a stamp of an earlier run such a timer never fires again.
     PERSISTENT_WITHOUT_CALENDAR = "persistent-monotonic", Warning, "Persistent= stands beside monotonic triggers",
-    source: "systemd.timer(5); seen on 252", check: Some(|unit, _, found| {
+    source: "systemd.timer(5); seen on 252", fix: Safely, check: Some(|unit, _, found| {
         let monotonic = FROM_START.iter().chain(&FROM_UNIT).any(|key| unit.has("Timer", key));
         let Some(line) = unit.last("Timer", "Persistent").filter(|_| monotonic) else { return };
         if is_true(&line.value()) {
             let never = if unit.has("Timer", "OnCalendar") { "" } else { "; with an old stamp the timer never fires" };
-            found.line(&line, format!("`Persistent=` is for `OnCalendar=` only{never}"));
+            let told = found.line(&line, format!("`Persistent=` is for `OnCalendar=` only{never}"));
+            if !unit.has("Timer", "OnCalendar") {
+                told.fix(Fix::new(Safety::Safe, "take `Persistent=` out").delete(&line.whole()));
+            }
         }
     })
 }
@@ -108,7 +115,7 @@ rule! {
     /// With `Requires=`, `Wants=` or `BindsTo=` on the unit that it starts, the timer starts that unit at once, when
     /// it is itself started: at every boot, whatever the schedule says. The timer needs no dependency on its unit.
     TIMER_REQUIRES_ITS_UNIT = "timer-requires-its-unit", Warning, "a timer pulls in what it is to start later",
-    source: "systemd.timer(5)", check: Some(|unit, _, found| {
+    source: "systemd.timer(5)", fix: Unsafely, check: Some(|unit, _, found| {
         if !unit.is(UnitType::Timer) {
             return;
         }
@@ -116,7 +123,10 @@ rule! {
         for key in ["Requires", "Wants", "BindsTo"] {
             for line in unit.list("Unit", key) {
                 if line.value().split_whitespace().any(|name| unit.expand(name) == started) {
-                    found.line(&line, format!("`{key}={started}` starts it together with the timer"));
+                    let told = found.line(&line, format!("`{key}={started}` starts it together with the timer"));
+                    if unit.expand(&line.value()) == started {
+                        told.fix(Fix::new(Safety::Unsafe, format!("take `{key}=` out")).delete(&line.whole()));
+                    }
                 }
             }
         }
@@ -140,12 +150,17 @@ rule! {
     /// A timer's elapses are moved by up to `AccuracySec=`, a minute by default, so that machines can sleep. Where the
     /// interval is shorter than that, runs are skipped.
     TIMER_INTERVAL_SHORT = "timer-interval-short", Warning, "a timer's interval is shorter than its accuracy",
-    source: "systemd.timer(5), AccuracySec=", check: Some(|unit, _, found| {
+    source: "systemd.timer(5), AccuracySec=", fix: Unsafely, check: Some(|unit, _, found| {
         let accuracy = span(&unit.value("Timer", "AccuracySec")).unwrap_or(60_000_000);
         for key in FROM_UNIT {
             for line in unit.list("Timer", key) {
                 if span(&line.value()).is_some_and(|interval| interval < accuracy) {
-                    found.line(&line, "the interval is shorter than `AccuracySec=`, which is 1min where it is not set");
+                    let told = found.line(&line, "the interval is shorter than `AccuracySec=`, which is 1min where it is not set");
+                    let fix = Fix::new(Safety::Unsafe, "write `AccuracySec=1s`");
+                    let (end, text) = line.line_after("AccuracySec=1s");
+                    let set = unit.last("Timer", "AccuracySec").map(|set| (set.span(), "1s".to_owned()));
+                    let (place, text) = set.unwrap_or((end, text));
+                    told.fix(fix.replace(&place, text));
                 }
             }
         }

@@ -1,9 +1,11 @@
 //! Values: whether systemd can read them.
 
 use super::timer::as_note;
+use super::words;
+use crate::diag::{Fix, Safety};
 use crate::lint::rule::{Found, rule};
 use crate::lint::{Line, Rule, Unit};
-use crate::schedule::{CalendarSpec, TimeSpan};
+use crate::schedule::{CalendarSpec, CronLine, TimeSpan};
 
 pub(super) static RULES: [&Rule; 11] = [
     &BAD_BOOLEAN,
@@ -54,11 +56,14 @@ rule! {
     /// A boolean is one of `1 yes y true t on` and `0 no n false f off`, in any case. systemd ignores a line with
     /// anything else, and the default stays.
     BAD_BOOLEAN = "bad-boolean", Error, "a value that is no boolean",
-    source: "systemd src/basic/parse-util.c, parse_boolean()", check: Some(|unit, _, found| {
+    source: "systemd src/basic/parse-util.c, parse_boolean()", fix: Safely, check: Some(|unit, _, found| {
         each(unit, "bool", |line, value| {
             if !is_boolean(value) {
-                found.line(line, format!("`{value}` is neither yes nor no: the line is ignored"))
-                    .help("write `true` or `false`");
+                let told = found.line(line, format!("`{value}` is neither yes nor no: the line is ignored"));
+                told.help("write `true` or `false`");
+                if let Some(meant) = meant_boolean(value) {
+                    told.fix(write(line, meant));
+                }
             }
         });
     })
@@ -68,7 +73,7 @@ rule! {
     /// A time span is a number of seconds, or numbers with units: `90`, `1h 30min`, `2d`. `m` is minutes, `month` is
     /// months. systemd ignores a line with anything else.
     BAD_TIME_SPAN = "bad-time-span", Error, "a value that is no time span",
-    source: "systemd.time(7), PARSING TIME SPANS", check: Some(|unit, _, found| {
+    source: "systemd.time(7), PARSING TIME SPANS", fix: Safely, check: Some(|unit, _, found| {
         let parsers = ["sec", "sec_fix_0", "service_timeout", "service_timeout_abort", "job_timeout_sec"];
         for parser in parsers {
             each(unit, parser, |line, value| tell_span(line, value, found));
@@ -85,7 +90,7 @@ rule! {
     /// `OnCalendar=` takes systemd's own notation: `daily`, `Mon..Fri 02:30`, `*:0/15`. A crontab line is none, nor is
     /// `*/15`. systemd ignores the line, and a timer with no other is refused.
     BAD_CALENDAR = "bad-calendar", Error, "a value that is no calendar event",
-    source: "systemd.time(7), CALENDAR EVENTS", check: Some(|unit, _, found| {
+    source: "systemd.time(7), CALENDAR EVENTS", fix: Safely, check: Some(|unit, _, found| {
         for line in unit.list("Timer", "OnCalendar") {
             let value = unit.expand(&line.value());
             if let Err(error) = CalendarSpec::parse(&value) {
@@ -94,6 +99,9 @@ rule! {
                 told.label(error.to_string());
                 if let Some(hint) = error.hint() {
                     told.help(hint);
+                }
+                if let Some(meant) = meant_calendar(&line, &value) {
+                    told.fix(write(&line, &meant));
                 }
             }
         }
@@ -104,7 +112,7 @@ rule! {
     /// The systemd that the unit is for cannot read this form of calendar event yet: ranges with `..` came with 231,
     /// time zones with 235, `~` with 233.
     CALENDAR_TOO_NEW = "calendar-too-new", Error, "a calendar event that the target's systemd cannot read",
-    source: "systemd NEWS 197 to 235", check: Some(|unit, _, found| {
+    source: "systemd NEWS 197 to 235", fix: Safely, check: Some(|unit, _, found| {
         for line in unit.list("Timer", "OnCalendar") {
             let value = line.value();
             let Ok(spec) = CalendarSpec::parse(&value) else { continue };
@@ -114,7 +122,8 @@ rule! {
                     found.line(&line, format!("{needs}; this is for {version}"));
                 }
                 Ok(older) if value.contains("..") && !older.contains("..") => {
-                    found.line(&line, format!("systemd {version} cannot read `..`")).help(format!("write `{older}`"));
+                    found.line(&line, format!("systemd {version} cannot read `..`")).help(format!("write `{older}`"))
+                        .fix(write(&line, &older));
                 }
                 Ok(_) => {}
             }
@@ -126,12 +135,15 @@ rule! {
     /// A size is a number of bytes with a suffix K, M, G, T, P or E (times 1024), a percentage where memory is meant,
     /// or `infinity`. systemd ignores a line with anything else; `KB` and `MiB` are such.
     BAD_SIZE = "bad-size", Error, "a value that is no size",
-    source: "systemd src/basic/parse-util.c, parse_size()", check: Some(|unit, _, found| {
+    source: "systemd src/basic/parse-util.c, parse_size()", fix: Safely, check: Some(|unit, _, found| {
         for parser in ["memory_limit", "iec_size", "iec_size_long"] {
             each(unit, parser, |line, value| {
                 if !value.is_empty() && !is_size(value) {
-                    found.line(line, format!("`{value}` is not a size: the line is ignored"))
-                        .help("write a number with K, M, G or T, such as `512M`");
+                    let told = found.line(line, format!("`{value}` is not a size: the line is ignored"));
+                    told.help("write a number with K, M, G or T, such as `512M`");
+                    if let Some(meant) = meant_size(value) {
+                        told.fix(write(line, &meant));
+                    }
                 }
             });
         }
@@ -164,11 +176,13 @@ rule! {
 rule! {
     /// A mode is octal, at most `7777`: `0750`. systemd ignores a line with anything else, and the default stays.
     BAD_MODE = "bad-mode", Error, "a value that is no file mode",
-    source: "systemd src/shared/conf-parser.c, config_parse_mode()", check: Some(|unit, _, found| {
+    source: "systemd src/shared/conf-parser.c, config_parse_mode()", fix: Safely, check: Some(|unit, _, found| {
         each(unit, "mode", |line, value| {
-            let octal = value.bytes().all(|byte| (b'0'..=b'7').contains(&byte)) && u32::from_str_radix(value, 8).is_ok_and(|m| m <= 0o7777);
-            if !octal && !value.is_empty() {
-                found.line(line, format!("`{value}` is not an octal mode such as `0750`"));
+            if !is_mode(value) && !value.is_empty() {
+                let told = found.line(line, format!("`{value}` is not an octal mode such as `0750`"));
+                if let Some(meant) = value.strip_prefix("0o").filter(|digits| is_mode(digits)) {
+                    told.fix(write(line, &format!("0{meant}")));
+                }
             }
         });
     })
@@ -178,7 +192,7 @@ rule! {
     /// The key takes one of a few words. systemd ignores a line with any other, and the default stays: a service with
     /// a misspelled `Type=` is a simple one.
     BAD_WORD = "bad-word", Error, "a value that is none of those allowed",
-    source: "man pages of systemd 262", check: Some(|unit, _, found| {
+    source: "man pages of systemd 262", fix: Safely, check: Some(|unit, _, found| {
         for line in unit.lines().iter().filter(|line| matches!(line.section(), "Service" | "Unit" | "Socket" | "Mount")) {
             if line.key() == "Type" && line.section() != "Service" {
                 continue;
@@ -188,6 +202,10 @@ rule! {
             if !value.is_empty() && !words.contains(&&*value) && line.directive().is_some() {
                 let told = found.line(line, format!("`{}={value}` is ignored", line.key()));
                 told.help(format!("there are {}", words.join(", ")));
+                let text = value.trim_matches(['"', '\'']);
+                if let Some(meant) = words::meant(text.get(..100).unwrap_or(text), words.iter().copied()) {
+                    told.fix(write(line, meant));
+                }
             }
         }
     })
@@ -220,10 +238,14 @@ rule! {
     /// A signal is a name, with `SIG` or without, `RTMIN+n`, or a number from 1 to 64. systemd ignores a line with
     /// anything else.
     BAD_SIGNAL = "bad-signal", Error, "a value that is no signal",
-    source: "signal(7)", check: Some(|unit, _, found| {
+    source: "signal(7)", fix: Safely, check: Some(|unit, _, found| {
         each(unit, "signal", |line, value| {
             if !value.is_empty() && !is_signal(value) {
-                found.line(line, format!("`{value}` is not a signal"));
+                let told = found.line(line, format!("`{value}` is not a signal"));
+                let upper = value.to_uppercase();
+                if is_signal(&upper) {
+                    told.fix(write(line, &upper));
+                }
             }
         });
     })
@@ -233,7 +255,7 @@ rule! {
     /// `Documentation=` takes links of the kinds `https:`, `http:`, `file:`, `info:` and `man:`, with blanks between
     /// them. systemd ignores any other.
     BAD_DOCUMENTATION = "bad-documentation", Warning, "Documentation= with something that is no link",
-    source: "systemd.unit(5), Documentation=", check: Some(|unit, _, found| {
+    source: "systemd.unit(5), Documentation=", fix: Safely, check: Some(|unit, _, found| {
         for line in unit.list("Unit", "Documentation") {
             let value = line.value();
             let is_link = |word: &str| {
@@ -241,7 +263,13 @@ rule! {
                 ["https://", "http://", "file:/", "info:", "man:"].iter().any(|kind| word.starts_with(kind))
             };
             if let Some(word) = value.split_whitespace().find(|word| !is_link(word)) {
-                as_note_if(found.line(&line, format!("`{word}` is not a link")), word.starts_with('%'));
+                let told = found.line(&line, format!("`{word}` is not a link"));
+                as_note_if(told, word.starts_with('%'));
+                if is_manual_page(word) {
+                    let at = words::place(word, &value);
+                    let fix = Fix::new(Safety::Safe, format!("write `man:{word}`"));
+                    told.fix(fix.insert_before(&line.part(at..at + 1), "man:"));
+                }
             }
         }
     })
@@ -266,13 +294,108 @@ fn each<'a>(unit: &Unit<'a>, parser: &str, mut look: impl FnMut(&Line<'a>, &str)
 fn tell_span(line: &Line<'_>, value: &str, found: &mut Found<'_>) {
     if let Err(error) = TimeSpan::parse(value) {
         let place = widened(error.span(), value.len());
-        found.value(line, place, format!("`{value}` is not a time span: the line is ignored")).label(error.to_string());
+        let told = found.value(line, place, format!("`{value}` is not a time span: the line is ignored"));
+        told.label(error.to_string());
+        if let Some(meant) = meant_span(value) {
+            told.fix(write(line, &meant));
+        }
     }
 }
 
 /// A place that can be seen: an empty one becomes the whole value.
 fn widened(place: std::ops::Range<usize>, length: usize) -> std::ops::Range<usize> {
     if place.is_empty() { 0..length } else { place }
+}
+
+/// The value written anew.
+fn write(line: &Line<'_>, value: &str) -> Fix {
+    Fix::new(Safety::Safe, format!("write `{value}`")).replace(&line.span(), value)
+}
+
+/// What was meant by a boolean that is none.
+pub(super) fn meant_boolean(value: &str) -> Option<&'static str> {
+    const YES: [&str; 5] = ["y", "enable", "enabled", "active", "always"];
+    const NO: [&str; 6] = ["n", "disable", "disabled", "inactive", "never", "none"];
+    let bare = value.trim_matches(['"', '\'']);
+    let among = |words: &[&str]| words.iter().any(|word| bare.eq_ignore_ascii_case(word));
+    let quoted_yes = bare != value && super::timer::is_true(bare);
+    let quoted_no = bare != value && is_boolean(bare);
+    match (among(&YES) || quoted_yes, among(&NO) || quoted_no) {
+        (true, _) => Some("true"),
+        (_, true) => Some("false"),
+        _ => None,
+    }
+}
+
+/// What was meant by a time span with a unit that systemd spells otherwise, or with quotes.
+fn meant_span(value: &str) -> Option<String> {
+    const UNITS: [(&str, &str); 8] = [
+        ("mins", "min"),
+        ("secs", "s"),
+        ("hrs", "h"),
+        ("msecs", "ms"),
+        ("millis", "ms"),
+        ("milliseconds", "ms"),
+        ("wks", "w"),
+        ("yrs", "y"),
+    ];
+    if value.len() > MEANT_MAX_BYTES {
+        return None;
+    }
+    let is_number = |c: char| c.is_ascii_digit() || c == '.' || c == ' ';
+    let mut meant = String::new();
+    let mut rest = value.trim_matches(['"', '\'']);
+    while let Some(first) = rest.chars().next() {
+        let number = is_number(first);
+        let end = rest.find(|c| is_number(c) != number).unwrap_or(rest.len());
+        let (part, after) = rest.split_at(end);
+        let unit = UNITS.iter().find(|(word, _)| part.eq_ignore_ascii_case(word));
+        meant.push_str(unit.map_or(part, |(_, unit)| unit));
+        rest = after;
+    }
+    TimeSpan::parse(&meant).is_ok().then_some(meant)
+}
+
+/// Longer values are not guessed at.
+const MEANT_MAX_BYTES: usize = 200;
+
+/// The calendar event that a line of cron's, or one of its nicknames, means; several become a line each.
+fn meant_calendar(line: &Line<'_>, value: &str) -> Option<String> {
+    if value.len() > MEANT_MAX_BYTES || value != line.value() {
+        return None;
+    }
+    let bare = value.trim_matches(['"', '\'']);
+    if let Some(name) = bare.strip_prefix('@').filter(|name| CalendarSpec::parse(name).is_ok()) {
+        return Some(name.to_owned());
+    }
+    if CalendarSpec::parse(bare).is_ok() {
+        return Some(bare.to_owned());
+    }
+    let events: Vec<String> = CronLine::parse(bare).ok()?.specs().iter().map(ToString::to_string).collect();
+    Some(events.join(&format!("{}OnCalendar=", line.file.newline())))
+}
+
+/// What was meant by a size with a unit that systemd does not write so; `MB` is none of these, since it may be 1000².
+fn meant_size(value: &str) -> Option<String> {
+    let bare = value.trim_matches(['"', '\'']).trim();
+    let number = bare.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = bare.get(number.len()..)?.to_ascii_uppercase();
+    let letter = unit.strip_suffix("IB").or(unit.strip_suffix('I')).unwrap_or(&unit);
+    let meant = format!("{}{letter}", number.trim_end());
+    (letter.len() <= 1 && is_size(&meant)).then_some(meant)
+}
+
+fn is_manual_page(word: &str) -> bool {
+    let Some((name, section)) = word.strip_suffix(')').and_then(|it| it.rsplit_once('(')) else { return false };
+    let named = |c: char| c.is_ascii_alphanumeric() || "-_.@+:".contains(c);
+    !name.is_empty()
+        && name.chars().all(named)
+        && matches!(section.len(), 1 | 2)
+        && section.starts_with(|c: char| c.is_ascii_digit())
+}
+
+fn is_mode(value: &str) -> bool {
+    value.bytes().all(|byte| (b'0'..=b'7').contains(&byte)) && u32::from_str_radix(value, 8).is_ok_and(|m| m <= 0o7777)
 }
 
 fn is_boolean(value: &str) -> bool {

@@ -10,6 +10,7 @@ mod record;
 mod report;
 mod retry;
 mod site;
+mod sources;
 mod start;
 mod transfer;
 mod turn;
@@ -28,6 +29,7 @@ use super::progress::Progress;
 use super::secret::{SecretError, Secrets};
 use crate::archive::{Identity, MANIFEST_SOURCE, NamePattern};
 use crate::contract::{Job, exit};
+use crate::source::Source;
 use crate::value::{Context, format_duration};
 use hooks::{AFTER_STOP, Verdict};
 use jiff::Timestamp;
@@ -129,7 +131,7 @@ pub(super) struct Run<'a> {
 
 impl Run<'_> {
     fn names(&self) -> Names {
-        let sources = self.job.sources.iter().map(|source| (source.name.clone(), source.extension().to_owned()));
+        let sources = self.job.sources.iter().flat_map(Source::objects);
         Names { pattern: self.pattern.clone(), sources: sources.collect() }
     }
 

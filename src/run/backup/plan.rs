@@ -4,7 +4,7 @@ use super::report::span;
 use super::{BackupError, Request, Setting, blackout, setting};
 use crate::contract::Job;
 use crate::retention::Keep;
-use crate::source::{Content, Source, SourceKind};
+use crate::source::{At, Content, Database, Databases, Server, Source, SourceKind};
 use crate::value::{Context, Template, Value};
 use serde::Serialize;
 use std::fmt;
@@ -60,8 +60,9 @@ pub fn dry_run(job: &Job, request: &Request) -> Result<RunPlan, BackupError> {
         let context =
             Context { source: Some(source.name.clone()), scratch: Some("{scratch}".into()), ..context.clone() };
         let suffix = job.archive.compression.suffix();
-        let object = format!("{}.{}{suffix}", pattern.stem(&source.name, time), source.extension());
-        PlannedSource { name: source.name.clone(), what: what(source, &context), object }
+        let object = |(name, extension): (String, String)| format!("{}.{extension}{suffix}", pattern.stem(&name, time));
+        let objects: Vec<String> = source.objects().into_iter().map(object).collect();
+        PlannedSource { name: source.name.clone(), what: what(source, &context), object: objects.join(" and ") }
     };
     let destination = |at: &crate::contract::StoreAt| PlannedDestination {
         name: at.to.name.clone(),
@@ -112,7 +113,33 @@ fn what(source: &Source, context: &Context) -> String {
             };
             format!("{what} in the container {}{run}", text(&container.container, context))
         }
+        SourceKind::Database(database) => of_database(database, context),
+        SourceKind::EtcdSnapshot(etcd) => format!("a snapshot of the etcd at {}", etcd.endpoints.join(", ")),
     }
+}
+
+fn of_database(database: &Database, context: &Context) -> String {
+    let Database { server, at, .. } = database;
+    let which = match (server, server.databases()) {
+        (Server::Sqlite(sqlite), _) => text(&sqlite.path, context),
+        (_, Some(Databases::One(name))) => format!("the database {}", text(name, context)),
+        (_, Some(Databases::Some(names))) => format!("the databases {}", texts(names, context)),
+        (_, Some(Databases::All { .. })) => "every database, as an object of its own,".into(),
+        (Server::Mongodb(mongodb), None) => match &mongodb.database {
+            Some(name) => format!("the database {}", text(name, context)),
+            None => "all databases".into(),
+        },
+        (_, None) => "everything".into(),
+    };
+    let place = match at {
+        At::Host { socket: None } => "on this host".to_owned(),
+        At::Host { socket: Some(socket) } => format!("at {}", text(socket, context)),
+        At::Network { host, port } => {
+            format!("at {}{}", value(host, context), port.map(|port| format!(":{port}")).unwrap_or_default())
+        }
+        At::Container { container, engine: _ } => format!("in the container {}", text(container, context)),
+    };
+    format!("{which} of {} {place}", server.key())
 }
 
 fn kept(keep: &Keep) -> String {

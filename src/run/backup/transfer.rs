@@ -1,9 +1,8 @@
 //! From a source to every destination, staged.
 
 use super::Run;
-use super::hooks::{About, Moment, Verdict};
 use super::pace::{Clocks, Watched, unless_stalled};
-use super::report::{Halt, Problem, RunReport, SourceReport, Stages};
+use super::report::{Problem, RunReport, SourceReport, Stages};
 use super::site::{Site, SiteState, Staged};
 use crate::archive::INDEX_SUFFIX;
 use crate::run::dump::{Dump, DumpError, Outcome, Running};
@@ -40,7 +39,7 @@ pub(super) enum SourceError {
 }
 
 impl SourceError {
-    fn problem(&self) -> Problem {
+    pub(super) fn problem(&self) -> Problem {
         let problem = Problem::of(self);
         match self {
             Self::Empty(_) => problem.help("is there anything to back up? if it may be empty, say `allow_empty: true`"),
@@ -67,64 +66,7 @@ fn index_of(packed: &Packed, name: String) -> Index {
 }
 
 impl Run<'_> {
-    /// Dumps one source after the other to all destinations at once; afterwards every object is staged.
-    pub(super) async fn store(&self, sites: &mut [Site], report: &mut RunReport) -> Result<Vec<Entry>, Halt> {
-        let mut entries = vec![];
-        for source in &self.job.sources {
-            entries.push(self.with_hooks(source, sites, report).await?);
-        }
-        Ok(entries)
-    }
-
-    /// A source with what runs around it.
-    async fn with_hooks(&self, source: &Source, sites: &mut [Site], report: &mut RunReport) -> Result<Entry, Halt> {
-        let (hooks, name) = (&source.hooks, Some(source.name.as_str()));
-        let done = match self.before(&hooks.before, name, report).await {
-            Verdict::GoOn => self.source(source, sites, report).await.map_err(|error| self.halt(&error, sites)),
-            Verdict::Skip(reason) => Err(Halt::Skipped(reason)),
-            Verdict::Fail(problem) => Err(Halt::for_good(problem)),
-        };
-        let about = |moment, state, error| About { moment, source: name, state, error };
-        let (entry, state, error) = match done {
-            Ok((entry, of_source)) => {
-                tracing::info!("{of_source}");
-                report.sources.push(of_source);
-                self.later(&hooks.after, about(Moment::After, "done", None), report).await;
-                let mut own = report.hooks.iter().filter(|hook| hook.source.as_deref() == name);
-                let error = own.find_map(|hook| hook.problem.clone());
-                (Ok(entry), if error.is_some() { "partial" } else { "done" }, error)
-            }
-            Err(Halt::Failed { problem, transient }) => {
-                (Err(Halt::Failed { problem: problem.clone(), transient }), "failed", Some(problem))
-            }
-            Err(Halt::Skipped(reason)) => (Err(Halt::Skipped(reason)), "skipped", None),
-        };
-        if error.is_some() {
-            self.later(&hooks.failed, about(Moment::Failed, state, error.as_ref()), report).await;
-        }
-        self.later(&hooks.finally, about(Moment::Finally, state, error.as_ref()), report).await;
-        entry
-    }
-
-    /// Whether another try can help against what failed.
-    fn halt(&self, error: &SourceError, sites: &[Site]) -> Halt {
-        let transient = match error {
-            SourceError::Dump(_, error) => matches!(
-                error,
-                DumpError::Failed { .. }
-                    | DumpError::Cut { .. }
-                    | DumpError::NoEnd
-                    | DumpError::Unknown { .. }
-                    | DumpError::Container(_)
-            ),
-            SourceError::Pack(..) | SourceError::Broken(..) => true,
-            SourceError::NoDestination(_) => sites.iter().any(|site| site.may_pass),
-            SourceError::Empty(_) | SourceError::Stopped => false,
-        };
-        Halt::Failed { problem: error.problem(), transient: transient && !self.with.stop.is_stopped() }
-    }
-
-    async fn source(
+    pub(super) async fn source(
         &self,
         source: &Source,
         sites: &mut [Site],

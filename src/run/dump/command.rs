@@ -27,10 +27,12 @@ pub(super) fn start(command: &Command, mut start: Start<'_>) -> Result<Dump, Dum
     start.stdout(name, program)
 }
 
-fn make_scratch(start: &mut Start<'_>) -> Result<(), DumpError> {
+/// Makes a scratch folder on the host; its path.
+pub(super) fn make_scratch(start: &mut Start<'_>) -> Result<String, DumpError> {
     let path = scratch::path(&start.with.journal, &start.mark());
     start.owe(Obligation::HostScratch { path: path.clone() })?;
     scratch::make(&path).map_err(|source| DumpError::Scratch { path: path.clone(), source })?;
-    start.context.scratch = Some(path.to_string_lossy().into_owned());
-    Ok(())
+    let path = path.to_string_lossy().into_owned();
+    start.context.scratch = Some(path.clone());
+    Ok(path)
 }

@@ -1,7 +1,9 @@
 //! Why a dump is not a backup.
 
 use super::container::ContainerError;
+use super::database::DatabaseError;
 use super::log::Tail;
+use crate::run::etcd::EtcdError;
 use crate::run::journal::JournalError;
 use crate::run::os::{Cut, SpawnError};
 use crate::run::secret::SecretError;
@@ -88,6 +90,20 @@ pub enum DumpError {
     /// The stream of an archive is something else.
     #[error("what `tar` printed is not a tar archive")]
     NotTar,
+    /// The program ended well, and what it printed is not what it should be.
+    #[error("{fault}{tail}")]
+    NotWhole {
+        /// What is wrong with it.
+        fault: &'static str,
+        /// What the program said last.
+        tail: Tail,
+    },
+    /// Something of a database's.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// Something of etcd's.
+    #[error(transparent)]
+    Etcd(#[from] EtcdError),
     /// Something of the container's.
     #[error(transparent)]
     Container(#[from] ContainerError),

@@ -2,7 +2,10 @@
 
 mod command;
 mod container;
+mod database;
 mod error;
+#[cfg(feature = "etcd")]
+mod etcd;
 mod gnu_tar;
 mod log;
 mod members;
@@ -12,6 +15,7 @@ mod processes;
 mod start;
 
 pub use container::ContainerError;
+pub use database::DatabaseError;
 pub use error::DumpError;
 pub use log::Tail;
 pub use owed::{UndoError, undo};
@@ -19,7 +23,7 @@ pub use owed::{UndoError, undo};
 use crate::run::journal::Journal;
 use crate::run::os::{Ended, Environment, Process, RunId, Stop};
 use crate::run::secret::Secrets;
-use crate::source::{Source, SourceKind};
+use crate::source::{Server, Source, SourceKind};
 use crate::value::Context;
 use std::io::Read;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,6 +45,20 @@ pub struct Surroundings {
     pub stop: Stop,
 }
 
+/// The sources that a source is stored as, each one object: itself, or where it is all databases of a server one for each
+/// of them that is there now. Blocks.
+///
+/// # Errors
+/// What there is cannot be asked, or there is nothing.
+pub fn parts(source: &Source, with: &Surroundings) -> Result<Vec<Source>, DumpError> {
+    match &source.kind {
+        SourceKind::Database(database) => database::parts(source, database, with),
+        SourceKind::Paths(_) | SourceKind::Command(_) | SourceKind::Container(_) | SourceKind::EtcdSnapshot(_) => {
+            Ok(vec![source.clone()])
+        }
+    }
+}
+
 /// A dump under way. Where it is dropped without [`Dump::finish`], it is cancelled and cleaned up after.
 pub struct Dump {
     /// The bytes: a tar archive, or what a program prints. Read it to its end; that says nothing yet of success. It may
@@ -52,7 +70,7 @@ pub struct Dump {
 
 /// The processes behind a [`Dump`]'s stream, and what was made for them.
 pub struct Running {
-    process: Process,
+    work: Work,
     what: String,
     judge: Judge,
     log: log::Log,
@@ -61,8 +79,22 @@ pub struct Running {
     warnings: Vec<String>,
     how: Option<String>,
     container: Option<container::Found>,
+    /// What kind of database, so that its client's words can be explained.
+    server: Option<Server>,
     owed: owed::Debts,
 }
+
+/// What a dump's bytes come from.
+enum Work {
+    /// A program.
+    Process(Process),
+    /// A thread of our own.
+    #[cfg(feature = "etcd")]
+    Thread(etcd::Download),
+}
+
+/// What is wrong with a content that was read to its end; none where it is whole.
+type Verdict = Arc<Mutex<Option<&'static str>>>;
 
 /// How a dump's success is told.
 enum Judge {
@@ -75,6 +107,11 @@ enum Judge {
     },
     /// By exit status 0 alone.
     Status,
+    /// By exit status 0, and by the content itself.
+    Checked(Verdict),
+    /// By the thread that reads it.
+    #[cfg(feature = "etcd")]
+    Stream,
 }
 
 /// How a dump ended that ended well.
@@ -105,6 +142,11 @@ impl Dump {
             SourceKind::Paths(paths) => paths::start(paths, start),
             SourceKind::Command(command) => command::start(command, start),
             SourceKind::Container(container) => container::start(container, start),
+            SourceKind::Database(database) => database::start(database, start),
+            #[cfg(feature = "etcd")]
+            SourceKind::EtcdSnapshot(snapshot) => etcd::start(snapshot, start),
+            #[cfg(not(feature = "etcd"))]
+            SourceKind::EtcdSnapshot(_) => Err(crate::run::etcd::EtcdError::NoV3.into()),
         }
     }
 
@@ -127,16 +169,30 @@ impl Running {
     /// Any process that did not exit 0 (tar's exit 1, a file that changed, is a warning), a container that stopped
     /// midway, an archive without end, an empty dump unless the source allows it.
     pub fn finish(self) -> Result<Outcome, DumpError> {
-        let Self { process, what, judge, log, counts, allow_empty, warnings, how, container, owed } = self;
-        let ended = process.wait().map_err(|source| DumpError::Unknown { what: what.clone(), source })?;
-        if let Some(cut) = ended.cut {
-            return Err(DumpError::Cut { what, cut });
-        }
-        if let Some(found) = container {
+        let Self { work, what, judge, log, counts, allow_empty, warnings, how, container, server, owed } = self;
+        let ended = match work {
+            Work::Process(process) => {
+                let ended = process.wait().map_err(|source| DumpError::Unknown { what: what.clone(), source })?;
+                if let Some(cut) = ended.cut {
+                    return Err(DumpError::Cut { what, cut });
+                }
+                Some(ended)
+            }
+            #[cfg(feature = "etcd")]
+            Work::Thread(download) => {
+                download.finish()?;
+                None
+            }
+        };
+        if let (Some(found), Some(ended)) = (container, ended) {
             found.still_runs_after(ended)?;
         }
         let counts = counts.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut outcome = judge.judge(ended, &what, &log, &counts, allow_empty)?;
+        let judged = judge.judge(ended, &what, &log, &counts, allow_empty);
+        let mut outcome = judged.map_err(|error| match &server {
+            Some(server) => database::advised(server, error),
+            None => error,
+        })?;
         outcome.how = how;
         outcome.warnings.splice(0..0, warnings);
         outcome.warnings.extend(owed.settle());
@@ -145,27 +201,47 @@ impl Running {
 
     /// Ends everything at once and removes what was made: for a store that failed. Blocks for at most some seconds.
     pub fn cancel(self) {
-        if let Err(error) = self.process.cancel() {
-            tracing::warn!("`{}` could not be ended: {error}", self.what);
+        match self.work {
+            Work::Process(process) => {
+                if let Err(error) = process.cancel() {
+                    tracing::warn!("`{}` could not be ended: {error}", self.what);
+                }
+            }
+            #[cfg(feature = "etcd")]
+            Work::Thread(download) => download.cancel(),
         }
     }
 }
 
 impl Judge {
+    /// `ended` is how the program ended, where there is one.
     fn judge(
         &self,
-        ended: Ended,
+        ended: Option<Ended>,
         what: &str,
         log: &log::Log,
         counts: &members::Counts,
         allow_empty: bool,
     ) -> Result<Outcome, DumpError> {
+        let plain = || match ended {
+            Some(ended) if !ended.status.success() => Err(failed(what, ended, log, counts)),
+            Some(_) | None if counts.bytes == 0 && !allow_empty => Err(DumpError::Empty),
+            Some(_) | None => Ok(Outcome { bytes: counts.bytes, ..Outcome::default() }),
+        };
         match self {
-            Self::Status if !ended.status.success() => Err(failed(what, ended, log, counts)),
-            Self::Status if counts.bytes == 0 && !allow_empty => Err(DumpError::Empty),
-            Self::Status => Ok(Outcome { bytes: counts.bytes, ..Outcome::default() }),
+            Self::Status => plain(),
+            #[cfg(feature = "etcd")]
+            Self::Stream => plain(),
+            Self::Checked(verdict) => {
+                let outcome = plain()?;
+                match *verdict.lock().unwrap_or_else(PoisonError::into_inner) {
+                    Some(fault) => Err(DumpError::NotWhole { fault, tail: log.tail() }),
+                    None => Ok(outcome),
+                }
+            }
             Self::Tar { remarks, tree } => {
-                let gnu_tar::Verdict { warnings, unreadable } = remarks.judge(ended, log)?;
+                let gnu_tar::Verdict { warnings, unreadable } =
+                    ended.map_or_else(|| Ok(gnu_tar::Verdict::default()), |ended| remarks.judge(ended, log))?;
                 if let Some(path) = tree.as_ref().filter(|_| counts.begins_with_symlink) {
                     return Err(ContainerError::TreeSymlink { path: path.clone() }.into());
                 }

@@ -4,11 +4,14 @@ use super::gnu_tar::Remarks;
 use super::log::Log;
 use super::members::Counted;
 use super::owed::Debts;
-use super::{Dump, DumpError, Judge, Running, Surroundings};
+use super::{Dump, DumpError, Judge, Running, Surroundings, Verdict, Work};
+use crate::archive::source_of;
 use crate::run::journal::Obligation;
-use crate::run::os::{Limits, Process, Program};
+use crate::run::os::{Limits, Output, Process, Program};
 use crate::source::Source;
 use crate::value::{Context, ExpandError, Template};
+use std::io::Read;
+use std::sync::{Arc, Mutex};
 
 /// A source about to be dumped.
 pub(super) struct Start<'a> {
@@ -22,7 +25,8 @@ pub(super) struct Start<'a> {
 
 impl<'a> Start<'a> {
     pub(super) fn new(source: &'a Source, with: &'a Surroundings) -> Self {
-        let context = Context { source: Some(source.name.clone()), scratch: None, ..with.context.clone() };
+        let context =
+            Context { source: Some(source_of(&source.name).to_owned()), scratch: None, ..with.context.clone() };
         let limits = Limits { stop: with.stop.clone(), deadline: None };
         let limits = source.timeout.map_or(limits.clone(), |time| limits.at_most(time));
         Self {
@@ -62,27 +66,35 @@ impl<'a> Start<'a> {
     pub(super) fn tar(self, program: Program, tree: Option<String>) -> Result<Dump, DumpError> {
         let remarks = Remarks::default();
         let sink = remarks.sink(&self.log);
-        self.run(program, "tar", sink, Judge::Tar { remarks, tree })
+        let (process, output) = Process::spawn(program, self.limits.clone(), sink)?;
+        Ok(self.dump("tar", Work::Process(process), output, Judge::Tar { remarks, tree }))
     }
 
     /// A dump whose stream is what a program prints.
     pub(super) fn stdout(self, name: &str, program: Program) -> Result<Dump, DumpError> {
-        let sink = self.log.sink(name);
-        self.run(program, name, sink, Judge::Status)
+        let (process, output) = Process::spawn(program, self.limits.clone(), self.log.sink(name))?;
+        Ok(self.dump(name, Work::Process(process), output, Judge::Status))
     }
 
-    fn run(
+    /// A dump whose stream is what a program prints, seen by a reader that tells whether it is whole.
+    pub(super) fn checked<R: Read + Send + 'static>(
         self,
-        program: Program,
         name: &str,
-        sink: impl FnMut(String) + Send + 'static,
-        judge: Judge,
+        program: Program,
+        reader: impl FnOnce(Output, Verdict) -> R,
     ) -> Result<Dump, DumpError> {
-        let Self { source, with: _, context: _, limits, log, owed } = self;
-        let (process, output) = Process::spawn(program, limits, sink)?;
-        let (stream, counts) = Counted::new(output, matches!(judge, Judge::Tar { .. }));
+        let (process, output) = Process::spawn(program, self.limits.clone(), self.log.sink(name))?;
+        let verdict: Verdict = Arc::new(Mutex::new(Some("it was not read to its end")));
+        let stream = reader(output, Arc::clone(&verdict));
+        Ok(self.dump(name, Work::Process(process), stream, Judge::Checked(verdict)))
+    }
+
+    /// A dump of a stream, and what is behind it.
+    pub(super) fn dump(self, name: &str, work: Work, stream: impl Read + Send + 'static, judge: Judge) -> Dump {
+        let Self { source, with: _, context: _, limits: _, log, owed } = self;
+        let (stream, counts) = Counted::new(stream, matches!(judge, Judge::Tar { .. }));
         let running = Running {
-            process,
+            work,
             what: name.to_owned(),
             judge,
             log,
@@ -91,8 +103,9 @@ impl<'a> Start<'a> {
             warnings: vec![],
             how: None,
             container: None,
+            server: None,
             owed,
         };
-        Ok(Dump { stream: Box::new(stream), running })
+        Dump { stream: Box::new(stream), running }
     }
 }

@@ -63,6 +63,15 @@ pub enum EtcdError {
         /// The key.
         key: String,
     },
+    /// Snapshots are for the role `root`.
+    #[error("etcd gives snapshots to users of the role `root` alone, and {} is none: name one with `user` (`etcdctl user grant-role USER root`)", user.as_ref().map_or("nobody".to_owned(), |user| format!("`{user}`")))]
+    SnapshotDenied {
+        /// The user.
+        user: Option<String>,
+    },
+    /// The stream of a snapshot broke off.
+    #[error("the snapshot broke off: {0}")]
+    SnapshotCut(EndpointError),
     /// The user may not read a key of v2's, or is not the user: v2 does not tell which.
     #[error(
         "etcd refuses `{key}` to the user `{user}`: the password is wrong, or the user may not read it (the v2 key space does not say which)"

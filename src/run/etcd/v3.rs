@@ -27,6 +27,28 @@ pub(super) fn meaning_of(failed: Failed, key: &str, access: &Access) -> Trouble 
     failed.meaning(key, access)
 }
 
+/// Streams a snapshot of the whole key space; `sink` takes each piece, and says whether it takes more.
+pub(super) async fn snapshot(
+    endpoint: &str,
+    access: &Access,
+    sink: &mut impl FnMut(Vec<u8>) -> bool,
+) -> Result<(), Trouble> {
+    let failed = |trouble: Failed| match trouble.meaning("", access) {
+        Trouble::Final(EtcdError::Denied { user, key: _ }) => Trouble::Final(EtcdError::SnapshotDenied { user }),
+        other => other,
+    };
+    // A limit of the whole call would end a snapshot that takes long.
+    let client = within(access, Client::connect([endpoint], Some(options(endpoint, access)))).await;
+    let mut client = client.map_err(failed)?;
+    let mut pieces = within(access, client.snapshot()).await.map_err(failed)?;
+    while let Some(piece) = pieces.message().await.map_err(|error| failed(Failed::Error(error)))? {
+        if !sink(piece.blob().to_vec()) {
+            break;
+        }
+    }
+    Ok(())
+}
+
 fn options(endpoint: &str, access: &Access) -> ConnectOptions {
     let mut options = ConnectOptions::new().with_connect_timeout(access.timeout).with_timeout(access.timeout);
     if let Some((user, password)) = &access.user {

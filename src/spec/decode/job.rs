@@ -7,7 +7,7 @@ use crate::conduct::{Conduct, Notice};
 use crate::contract::Etcd;
 use crate::destination::{Destination, Server};
 use crate::diag::Span;
-use crate::source::{Source, SourceKind};
+use crate::source::Source;
 use crate::spec::model::{Job, JobIn, Relations, Service, StoreEntry};
 use crate::spec::yaml::{Content, Node};
 use crate::target::{Scheduler, Target};
@@ -65,16 +65,11 @@ fn asks_etcd(destination: &Destination) -> bool {
 }
 
 fn source_asks_etcd(source: &Source) -> bool {
-    source_values(source).into_iter().any(is_etcd)
+    source_values(source).any(is_etcd)
 }
 
-fn source_values(source: &Source) -> Vec<&Value> {
-    let of_kind: Vec<&Value> = match &source.kind {
-        SourceKind::Paths(_) => vec![],
-        SourceKind::Command(command) => command.env.values().collect(),
-        SourceKind::Container(container) => container.env.values().collect(),
-    };
-    of_kind.into_iter().chain(source.hooks.values()).collect()
+fn source_values(source: &Source) -> impl Iterator<Item = &Value> {
+    source.values().into_iter().map(|(value, _)| value)
 }
 
 /// Every value of a job that may be a reference.
@@ -109,7 +104,8 @@ impl Decoder<'_> {
         let sources = sources.map(|f| self.sources(&f, has_instances)).unwrap_or_default();
         let fleet = fields.take("fleet", self).map(|f| self.fleet(&f, unit)).unwrap_or_default();
         let archive = fields.take("archive", self);
-        let archive = self.archive(archive.as_ref(), has_instances, fleet.global, sources.len());
+        let objects = sources.iter().map(|source| if source.is_many() { 2 } else { 1 }).sum();
+        let archive = self.archive(archive.as_ref(), has_instances, fleet.global, objects);
         let store = fields
             .need("store", self, "where to: `store: [{to: DESTINATION}]`")
             .map(|f| self.store(&f, has_instances, around.destinations))

@@ -2,6 +2,7 @@
 
 mod archive;
 mod conduct;
+mod database;
 mod destination;
 mod fields;
 mod hooks;

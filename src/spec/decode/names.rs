@@ -26,9 +26,16 @@ struct Named<'a> {
     job: &'a Job,
     instance: Option<&'a str>,
     pattern: NamePattern,
-    source: (&'a str, &'a str),
+    /// The object's name and extension.
+    source: (String, String),
     /// The name, a digit of its time as [`NamePattern::DIGIT`], an unknown host as [`NamePattern::HOST`].
     shape: String,
+}
+
+impl Named<'_> {
+    fn object(&self) -> (&str, &str) {
+        (&self.source.0, &self.source.1)
+    }
 }
 
 /// Two of the same place that may be called the same.
@@ -91,12 +98,11 @@ fn shown(value: &Value) -> String {
 fn named<'a>(job: &'a Job, instance: Option<&'a str>) -> Vec<Named<'a>> {
     let identity = Identity { job: &job.name, instance, host: None };
     let pattern = job.archive.name.pattern(identity, TimeZone::UTC);
-    let named = |source: &'a crate::source::Source| {
-        let source = (source.name.as_str(), source.extension());
-        let shape = pattern.shape(source.0, source.1);
+    let named = |source: (String, String)| {
+        let shape = pattern.shape(&source.0, &source.1);
         Named { job, instance, pattern: pattern.clone(), source, shape }
     };
-    job.sources.iter().map(named).collect()
+    job.sources.iter().flat_map(crate::source::Source::objects).map(named).collect()
 }
 
 fn is_same(one: &Named<'_>, other: &Named<'_>) -> bool {
@@ -171,7 +177,7 @@ impl Budget {
             return false;
         }
         self.comparisons = self.comparisons.saturating_sub(1);
-        one.pattern.may_equal(one.source, &other.pattern, other.source)
+        one.pattern.may_equal(one.object(), &other.pattern, other.object())
     }
 }
 

@@ -11,6 +11,10 @@ use std::collections::BTreeMap;
 /// What every source may have, whatever it reads.
 const COMMON: [&str; 3] = ["allow_empty", "timeout", "hooks"];
 
+/// What a source may read, one of each.
+const KINDS: [&str; 10] =
+    ["paths", "command", "container", "postgres", "mysql", "mariadb", "mongodb", "redis", "sqlite", "etcd"];
+
 /// Keys of some kinds of source, with what they go with.
 const KINDS_OF_KEYS: [(&str, &str); 10] = [
     ("one_file_system", "`paths`"),
@@ -52,11 +56,15 @@ impl Decoder<'_> {
 
     fn source(&mut self, name: String, field: &Field<'_>, instances: bool) -> Option<Source> {
         let mut fields = self.fields(field)?;
-        let kind = self.one_of(&mut fields, &["paths", "command", "container"], "a source");
+        let kind = self.one_of(&mut fields, &KINDS, "a source");
         let kind = match kind {
             Some("paths") => self.paths(&mut fields, instances).map(SourceKind::Paths),
             Some("command") => self.command(&mut fields, instances).map(SourceKind::Command),
-            Some(_) => self.container(&mut fields, instances).map(SourceKind::Container),
+            Some("container") => self.container(&mut fields, instances).map(SourceKind::Container),
+            Some("etcd") => self.etcd_snapshot(&mut fields).map(SourceKind::EtcdSnapshot),
+            Some(server) => {
+                self.database(server, &mut fields, instances).map(|database| SourceKind::Database(Box::new(database)))
+            }
             None => {
                 fields.ignore_prefix("");
                 None

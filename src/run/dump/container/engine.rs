@@ -137,7 +137,7 @@ impl Engine {
 
 impl Found {
     /// A call of a program in it.
-    pub(super) fn exec<W: Clone + Into<OsString>>(&self, options: &[OsString], words: &[W]) -> Program {
+    pub(in crate::run::dump) fn exec<W: Clone + Into<OsString>>(&self, options: &[OsString], words: &[W]) -> Program {
         self.engine.program().arg("exec").args(options.iter().cloned()).arg(&self.id).args(words.iter().cloned())
     }
 
@@ -172,6 +172,6 @@ impl Found {
 }
 
 /// Whether an exec failed because there is no such program in the container.
-pub(super) fn program_is_missing(captured: &Captured) -> bool {
+pub(in crate::run::dump) fn program_is_missing(captured: &Captured) -> bool {
     matches!(captured.ended.status.code(), Some(126 | 127))
 }

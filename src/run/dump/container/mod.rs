@@ -5,7 +5,7 @@ mod error;
 mod inside;
 mod tree;
 
-pub(super) use engine::Found;
+pub(super) use engine::{Found, program_is_missing};
 pub use error::ContainerError;
 pub(super) use inside::{end_processes, remove_scratch};
 
@@ -13,7 +13,7 @@ use super::start::Start;
 use super::{Dump, DumpError};
 use crate::run::journal::{MARK_VARIABLE, Obligation};
 use crate::run::os::{Process, Program};
-use crate::source::{Container, Content};
+use crate::source::{self, Container, Content};
 use crate::value::{Placeholder, Template, Value};
 use engine::Engine;
 use secrecy::ExposeSecret as _;
@@ -26,8 +26,7 @@ const LINE_MAX_BYTES: u64 = 8 * 1024;
 
 pub(super) fn start(container: &Container, mut start: Start<'_>) -> Result<Dump, DumpError> {
     let Container { container: name, engine, dump: _, env: _, user: _, directory: _, content, access } = container;
-    let engine = Engine::find(*engine, &start.with.environment, &start.limits)?;
-    let found = engine.container(&start.expand(name)?, &start.limits)?;
+    let found = find(*engine, &start.expand(name)?, &start)?;
     if uses_scratch(container) {
         make_scratch(&found, container, &mut start)?;
     }
@@ -41,6 +40,11 @@ pub(super) fn start(container: &Container, mut start: Start<'_>) -> Result<Dump,
             tree::read(&tree, *access, found, start)
         }
     }
+}
+
+/// A running container.
+pub(super) fn find(engine: source::Engine, name: &str, start: &Start<'_>) -> Result<Found, ContainerError> {
+    Engine::find(engine, &start.with.environment, &start.limits)?.container(name, &start.limits)
 }
 
 fn uses_scratch(container: &Container) -> bool {
@@ -59,13 +63,18 @@ fn uses_scratch(container: &Container) -> bool {
 }
 
 fn make_scratch(found: &Found, container: &Container, start: &mut Start<'_>) -> Result<(), DumpError> {
+    let user = container.user.as_ref().map(|user| start.expand(user)).transpose()?;
+    inside_scratch(found, user.as_deref(), start).map(drop)
+}
+
+/// Makes a scratch folder in a container, as a user of it; its path.
+pub(super) fn inside_scratch(found: &Found, user: Option<&str>, start: &mut Start<'_>) -> Result<String, DumpError> {
     let path = inside::scratch_path(&start.mark());
     let (engine, id) = (found.engine.name.clone(), found.id.clone());
     start.owe(Obligation::ContainerScratch { engine, container: id, path: path.clone() })?;
-    let user = container.user.as_ref().map(|user| start.expand(user)).transpose()?;
-    inside::make_scratch(found, &path, user.as_deref(), start)?;
-    start.context.scratch = Some(path);
-    Ok(())
+    inside::make_scratch(found, &path, user, start)?;
+    start.context.scratch = Some(path.clone());
+    Ok(path)
 }
 
 /// The dump's own standard output as the content.
