@@ -6,7 +6,7 @@
 use eightbells::archive::Compression;
 use eightbells::destination::{Addressing, DestinationKind, S3};
 use eightbells::diag::{Colour, Report, render_human};
-use eightbells::retention::{Keep, Policy};
+use eightbells::retention::{Guard, Keep, Percent, Policy};
 use eightbells::schedule::Trigger;
 use eightbells::source::{Access, At, Content, Databases, Engine, PostgresFormat, Server, SourceKind};
 use eightbells::spec::{self, IoClass, Job, JobIn, Origin, ReadError, Spec};
@@ -306,6 +306,16 @@ fn what_is_kept_is_read_in_every_form() {
     let text =
         "{within: 2d, last: 1, hourly: 24, daily: 7, weekly: 5, monthly: 12, quarterly: 8, yearly: 10, at_least: 2}";
     assert_eq!(keep(text), Keep::Policy(policy));
+}
+
+#[test]
+fn a_guard_is_read_in_every_form_and_is_on_by_default() {
+    let guard = |keys: &str| job_with(keys).jobs.remove(0).guard;
+    assert_eq!(guard(""), Some(Guard::default()));
+    assert_eq!(guard("guard: none"), None);
+    let other = Guard { shrink: Percent::parse("80%").unwrap(), over: NonZeroU32::new(9).unwrap() };
+    assert_eq!(guard("guard: {shrink: 80%, over: 9}"), Some(other));
+    assert_eq!(guard("guard: {shrink: 50%}"), Some(Guard::default()));
 }
 
 #[test]

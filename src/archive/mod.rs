@@ -3,7 +3,7 @@
 mod name;
 mod part;
 
-pub use name::{ArchiveName, Identity, NameError, NamePattern, ParsedName};
+pub use name::{ArchiveName, Identity, NameError, NamePattern, ParsedName, safe};
 pub use part::{ANY_PART, PART_MARK, part_name, source_of};
 
 use crate::value::Template;

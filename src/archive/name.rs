@@ -188,7 +188,8 @@ fn check_text(template: &Template) -> Result<(), NameError> {
 }
 
 /// What a placeholder stands for, as part of one file name.
-fn safe(text: &str) -> String {
+#[must_use]
+pub fn safe(text: &str) -> String {
     text.chars().map(|c| if c == '/' || c.is_control() { '-' } else { c }).collect()
 }
 

@@ -8,7 +8,7 @@ pub use args::{BackupArgs, Instance, SpecLocation, SpecLocationError, Word};
 use crate::archive::Archive;
 use crate::conduct::Conduct;
 use crate::destination::Destination;
-use crate::retention::Keep;
+use crate::retention::{Guard, Keep};
 use crate::source::Source;
 use crate::value::{Reference, Value, optional_duration_serde};
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,9 @@ pub struct Job {
     pub archive: Archive,
     /// Where it goes, and what is kept there.
     pub store: Vec<StoreAt>,
+    /// When a new archive is too small for anything to be removed on its account; none where no size is too small.
+    #[serde(default = "Guard::usual", skip_serializing_if = "Guard::is_usual")]
+    pub guard: Option<Guard>,
     /// The etcd that `{etcd: KEY}` means.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub etcd: Option<Etcd>,

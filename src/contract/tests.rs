@@ -21,6 +21,7 @@ fn job() -> Job {
         sources: vec![source],
         archive: Archive::default(),
         store: vec![StoreAt { to, keep: Keep::All }],
+        guard: Guard::usual(),
         etcd: None,
         unless_newer_than: None,
         blackout: vec![],

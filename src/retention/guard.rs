@@ -15,6 +15,20 @@ pub struct Guard {
     pub over: NonZeroU32,
 }
 
+impl Guard {
+    /// What holds where nothing is said.
+    #[must_use]
+    pub fn usual() -> Option<Self> {
+        Some(Self::default())
+    }
+
+    /// Whether it is what holds where nothing is said.
+    #[must_use]
+    pub fn is_usual(guard: &Option<Self>) -> bool {
+        *guard == Self::usual()
+    }
+}
+
 /// A share, 1–99 hundredths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -1,6 +1,7 @@
 //! The sets at a destination: objects of one run together, and whether they are complete.
 
 use super::manifest::{MANIFEST_MAX_BYTES, Manifest, ManifestError};
+use super::mark::{MarkKind, Marks};
 use super::store::{Object, Store, StoreError, StoreErrorKind};
 use crate::archive::{MANIFEST_SOURCE, MANIFEST_SUFFIX, NamePattern};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -30,8 +31,10 @@ pub struct Set {
     pub manifest_name: Option<String>,
     /// The manifest, where it can be read.
     pub manifest: Option<Manifest>,
-    /// Every object of it that is there, the manifest apart, by name.
+    /// Every object of it that is there, manifest and marks apart, by name.
     pub objects: Vec<Object>,
+    /// What people said of it.
+    pub marks: Marks,
 }
 
 /// Whether a set is complete.
@@ -92,7 +95,9 @@ pub async fn sets(store: &dyn Store, names: &Names) -> Result<Vec<Set>, StoreErr
         }
     }
     add_unlisted(&mut sets, &objects, names);
-    Ok(sets.into_values().collect())
+    let mut sets: Vec<Set> = sets.into_values().collect();
+    add_marks(store, &objects, &mut sets).await?;
+    Ok(sets)
 }
 
 /// All sets of a destination of which nothing else is known, the oldest first: those with manifests.
@@ -109,11 +114,53 @@ pub async fn all_sets(store: &dyn Store) -> Result<Vec<Set>, StoreError> {
         .filter(|(_, manifest)| !matches!(manifest, Err(ManifestError::Form(_))))
         .map(|(name, manifest)| {
             let time = manifest.as_ref().map_or(Timestamp::UNIX_EPOCH, |manifest| manifest.time);
-            set_of(time, name, manifest, &sizes, |_, _| true)
+            let own = name.clone();
+            set_of(time, name, manifest, &sizes, move |object, manifest| is_of_set(object, &own, manifest))
         })
         .collect();
     sets.sort_by_key(|set| set.time);
+    add_marks(store, &objects, &mut sets).await?;
     Ok(sets)
+}
+
+/// Whether an object's name is one that the template which named the manifest gives to one of its sources: a manifest
+/// of a stranger's bucket may claim anything, and what it lists may be removed.
+fn is_of_set(object: &str, manifest_name: &str, manifest: &Manifest) -> bool {
+    let Some(stem) = manifest_name.strip_suffix(MANIFEST_SUFFIX) else { return false };
+    let without = stem.strip_suffix(MANIFEST_SOURCE).and_then(|stem| stem.strip_suffix('_'));
+    let continues = |rest: &str, content: &str| {
+        rest.strip_prefix('.')
+            .and_then(|rest| rest.strip_prefix(content))
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    manifest.objects.iter().any(|entry| {
+        let source: String = crate::archive::safe(&entry.source);
+        let named = stem.match_indices(MANIFEST_SOURCE).any(|(at, word)| {
+            let (before, after) = stem.split_at(at);
+            let rest = object.strip_prefix(before).and_then(|rest| rest.strip_prefix(source.as_str()));
+            let rest = rest.and_then(|rest| rest.strip_prefix(after.strip_prefix(word)?));
+            rest.is_some_and(|rest| continues(rest, &entry.content))
+        });
+        let bare = without.and_then(|stem| object.strip_prefix(stem));
+        named || bare.is_some_and(|rest| continues(rest, &entry.content))
+    })
+}
+
+/// Reads what people said of each set.
+async fn add_marks(store: &dyn Store, objects: &[Object], sets: &mut [Set]) -> Result<(), StoreError> {
+    let mut by_manifest: HashMap<String, &mut Set> =
+        sets.iter_mut().filter_map(|set| Some((set.manifest_name.clone()?, set))).collect();
+    for object in objects {
+        let Some((manifest, kind)) = MarkKind::of(&object.name) else { continue };
+        let Some(set) = by_manifest.get_mut(manifest) else { continue };
+        match read_small(store, &object.name).await {
+            Ok(text) => set.marks.add(object.name.clone(), kind, &text),
+            // Taken away meanwhile.
+            Err(error) if error.kind() == StoreErrorKind::Missing => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 fn sizes(objects: &[Object]) -> HashMap<&str, u64> {
@@ -164,7 +211,8 @@ fn set_of(
                 ManifestError::Version(_) => SetState::Unknown(format!("{error}")),
                 ManifestError::Form(_) => SetState::Incomplete("its manifest cannot be read".into()),
             };
-            return Set { time, state, manifest_name: Some(name), manifest: None, objects: vec![] };
+            let marks = Marks::default();
+            return Set { time, state, manifest_name: Some(name), manifest: None, objects: vec![], marks };
         }
     };
     let mut objects = vec![];
@@ -184,7 +232,7 @@ fn set_of(
         }
     }
     let state = fault.map_or(SetState::Good, SetState::Incomplete);
-    Set { time, state, manifest_name: Some(name), manifest: Some(manifest), objects }
+    Set { time, state, manifest_name: Some(name), manifest: Some(manifest), objects, marks: Marks::default() }
 }
 
 /// Objects that no manifest lists: what a killed run left, or one that is not done yet.
@@ -195,7 +243,9 @@ fn add_unlisted(sets: &mut BTreeMap<Timestamp, Set>, objects: &[Object], names: 
             continue;
         }
         let state = SetState::Incomplete("it has no manifest".into());
-        let set = sets.entry(time).or_insert(Set { time, state, manifest_name: None, manifest: None, objects: vec![] });
+        let marks = Marks::default();
+        let fresh = Set { time, state, manifest_name: None, manifest: None, objects: vec![], marks };
+        let set = sets.entry(time).or_insert(fresh);
         if !set.objects.iter().any(|known| known.name == object.name) {
             set.objects.push(object.clone());
         }

@@ -11,6 +11,7 @@ pub mod index;
 pub mod journal;
 pub mod lock;
 pub mod manifest;
+pub mod mark;
 pub mod notify;
 pub mod os;
 pub mod pack;

@@ -1,10 +1,123 @@
-//! What may go after a successful run.
+//! What may go: after a successful run, or where somebody asks.
 
 use super::catalog::{self, Names, Set, SetState};
 use super::store::{Store, StoreError};
-use crate::retention::{Dated, Keep, Standing, Verdict, decide};
+use crate::archive::source_of;
+use crate::contract::Job;
+use crate::retention::{Dated, Guard, Keep, Shrunk, Standing, Verdict, Weighed, decide, shrunk};
+use crate::value::Bytes;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+
+/// By what is decided at one destination.
+#[derive(Debug, Clone)]
+pub struct Rules<'a> {
+    /// What is kept.
+    pub keep: &'a Keep,
+    /// When the newest set is too small for anything to go.
+    pub guard: Option<Guard>,
+    /// Sources that may be empty, and so may shrink to nothing.
+    pub may_be_empty: Vec<&'a str>,
+    /// Whose clocks tell hours, days and months.
+    pub zone: &'a TimeZone,
+}
+
+impl<'a> Rules<'a> {
+    /// A job's at one of its destinations.
+    #[must_use]
+    pub fn of(job: &'a Job, keep: &'a Keep, zone: &'a TimeZone) -> Self {
+        let empty = job.sources.iter().filter(|source| source.allow_empty).map(|source| source.name.as_str());
+        Self { keep, guard: job.guard, may_be_empty: empty.collect(), zone }
+    }
+}
+
+/// A set, and what holds it.
+#[derive(Debug, Clone)]
+pub struct Judged<'a> {
+    /// The set.
+    pub set: &'a Set,
+    /// What holds it.
+    pub verdict: Verdict,
+}
+
+/// What is to become of everything at a destination.
+#[derive(Debug, Clone)]
+pub struct Judgement<'a> {
+    /// Every set, the oldest first.
+    pub sets: Vec<Judged<'a>>,
+    /// Why nothing is removed, whatever the verdicts are.
+    pub held: Option<Held>,
+}
+
+/// Why nothing is removed at a destination.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Held {
+    /// There is nothing that could be restored instead.
+    #[error("nothing is removed, because there is no whole archive")]
+    NothingGood,
+    /// The newest set is too small to be believed.
+    #[error("nothing is removed, because the newest archive has {} of `{}`, where {} are usual", Bytes(.0.size), .0.source, Bytes(.0.usual))]
+    Shrunk(Shrunk),
+}
+
+impl Held {
+    /// What to do.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::NothingGood => "make one first: `eightbells-run backup`",
+            Self::Shrunk(_) => {
+                "look whether it holds what it should; if so, say it with `eightbells-run prune --accept-small`"
+            }
+        }
+    }
+}
+
+impl<'a> Judgement<'a> {
+    /// The sets that go, the oldest first.
+    pub fn doomed(&self) -> impl Iterator<Item = &'a Set> {
+        let held = self.held.is_some();
+        self.sets.iter().filter(move |judged| !held && !judged.verdict.stays()).map(|judged| judged.set)
+    }
+}
+
+/// Judges the sets of one job at one destination; they are oldest first. Whoever removes what is doomed, or prints it,
+/// asks here.
+#[must_use]
+pub fn judge<'a>(sets: &'a [Set], rules: &Rules<'_>, now: Timestamp) -> Judgement<'a> {
+    let dated: Vec<Dated> = sets.iter().map(|set| dated(set, now)).collect();
+    let verdicts = decide(&dated, rules.keep, now, rules.zone);
+    let sets: Vec<Judged<'a>> = sets.iter().zip(verdicts).map(|(set, verdict)| Judged { set, verdict }).collect();
+    Judgement { held: held(&sets, rules), sets }
+}
+
+fn held(sets: &[Judged<'_>], rules: &Rules<'_>) -> Option<Held> {
+    if *rules.keep == Keep::All {
+        return None;
+    }
+    let good = || sets.iter().map(|judged| judged.set).filter(|set| set.is_good());
+    if !sets.is_empty() && good().next().is_none() {
+        return Some(Held::NothingGood);
+    }
+    let weighed: Vec<Weighed<'_>> = good().map(|set| weighed(set, &rules.may_be_empty)).collect();
+    shrunk(&weighed, rules.guard?).map(Held::Shrunk)
+}
+
+fn dated(set: &Set, now: Timestamp) -> Dated {
+    let standing = match set.state {
+        SetState::Good => Standing::Good,
+        SetState::Incomplete(_) => Standing::Incomplete,
+        SetState::Unknown(_) => Standing::Unknown,
+    };
+    Dated { time: set.time, standing, pinned: set.marks.is_pinned(now) }
+}
+
+fn weighed<'a>(set: &'a Set, may_be_empty: &[&str]) -> Weighed<'a> {
+    let entries = set.manifest.iter().flat_map(|manifest| &manifest.objects);
+    let sizes = entries.map(|entry| (entry.source.as_str(), entry.raw_size));
+    let sources = sizes.filter(|(source, _)| !may_be_empty.contains(&source_of(source))).collect();
+    Weighed { sources, accepted: set.marks.accepted }
+}
 
 /// What was removed at a destination.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -13,6 +126,8 @@ pub struct Pruned {
     pub removed: Vec<String>,
     /// How many sets are left.
     pub kept: usize,
+    /// Why nothing was removed.
+    pub held: Option<Held>,
 }
 
 /// Removes what the policy does not hold. `stored` is the time of the set that this run has just stored here: where
@@ -23,23 +138,31 @@ pub struct Pruned {
 pub async fn prune(
     store: &dyn Store,
     names: &Names,
-    keep: &Keep,
+    rules: &Rules<'_>,
     stored: Timestamp,
     now: Timestamp,
 ) -> Result<Pruned, PruneError> {
-    if *keep == Keep::All {
+    if *rules.keep == Keep::All {
         return Ok(Pruned::default());
     }
     let sets = catalog::sets(store, names).await.map_err(PruneError::List)?;
     if !sets.iter().any(|set| set.time == stored && set.is_good()) {
         return Err(PruneError::NotSeen);
     }
-    let doomed = doomed(&sets, keep, now, names.pattern.zone());
-    let mut pruned = Pruned { removed: vec![], kept: sets.len() - doomed.len() };
-    for set in doomed {
+    carry_out(store, &judge(&sets, rules, now)).await
+}
+
+/// Removes what is doomed.
+///
+/// # Errors
+/// An object cannot be removed; those before it are gone.
+pub async fn carry_out(store: &dyn Store, judgement: &Judgement<'_>) -> Result<Pruned, PruneError> {
+    let mut pruned = Pruned { removed: vec![], kept: judgement.sets.len(), held: judgement.held.clone() };
+    for set in judgement.doomed() {
         let names = removal_order(set);
         store.delete(&names).await.map_err(PruneError::Delete)?;
         pruned.removed.extend(names);
+        pruned.kept -= 1;
     }
     Ok(pruned)
 }
@@ -58,92 +181,12 @@ pub enum PruneError {
     Delete(#[source] StoreError),
 }
 
-/// The sets that may go, the oldest first; never the newest good one, whatever the policy. Periods are those of the
-/// clocks of `zone`.
-#[must_use]
-pub fn doomed<'a>(sets: &'a [Set], keep: &Keep, now: Timestamp, zone: &TimeZone) -> Vec<&'a Set> {
-    let dated: Vec<Dated> = sets.iter().map(dated).collect();
-    let newest_good = sets.iter().filter(|set| set.is_good()).map(|set| set.time).max();
-    let goes = |(set, verdict): &(&Set, Verdict)| !verdict.stays() && Some(set.time) != newest_good;
-    sets.iter().zip(decide(&dated, keep, now, zone)).filter(goes).map(|(set, _)| set).collect()
-}
-
-fn dated(set: &Set) -> Dated {
-    let standing = match set.state {
-        SetState::Good => Standing::Good,
-        SetState::Incomplete(_) => Standing::Incomplete,
-        SetState::Unknown(_) => Standing::Unknown,
-    };
-    Dated { time: set.time, standing, pinned: false }
-}
-
-/// The manifest first: whatever stops this midway, the rest never counts as good.
+/// Marks first, so that none is left of a set that is gone; then the manifest: whatever stops this midway, the rest
+/// never counts as good.
 fn removal_order(set: &Set) -> Vec<String> {
     let objects = set.objects.iter().map(|object| object.name.clone());
-    set.manifest_name.iter().cloned().chain(objects).collect()
+    set.marks.names.iter().cloned().chain(set.manifest_name.iter().cloned()).chain(objects).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::retention::Policy;
-    use crate::run::store::Object;
-    use std::num::NonZeroU32;
-
-    fn set(hours_ago: i64, state: SetState) -> Set {
-        let objects = vec![Object { name: format!("o{hours_ago}"), size: 1 }];
-        Set {
-            time: now() - jiff::SignedDuration::from_hours(hours_ago),
-            state,
-            manifest_name: Some(format!("m{hours_ago}")),
-            manifest: None,
-            objects,
-        }
-    }
-
-    fn incomplete() -> SetState {
-        SetState::Incomplete("x".into())
-    }
-
-    fn now() -> Timestamp {
-        "2014-11-10T00:00:00Z".parse().unwrap()
-    }
-
-    fn last(n: u32) -> Keep {
-        Keep::Policy(Policy { last: NonZeroU32::new(n), ..Policy::default() })
-    }
-
-    fn removed(sets: &[Set], keep: &Keep) -> Vec<String> {
-        doomed(sets, keep, now(), &TimeZone::UTC).into_iter().flat_map(removal_order).collect()
-    }
-
-    #[test]
-    fn the_manifest_goes_first() {
-        assert_eq!(removed(&[set(3, SetState::Good), set(1, SetState::Good)], &last(1)), ["m3", "o3"]);
-    }
-
-    #[test]
-    fn what_another_host_may_be_storing_stays() {
-        let sets = [set(100, incomplete()), set(5, SetState::Good), set(1, incomplete())];
-        assert_eq!(removed(&sets, &last(1)), ["m100", "o100"]);
-    }
-
-    #[test]
-    fn what_a_later_version_made_stays() {
-        assert!(removed(&[set(1000, SetState::Unknown("9".into())), set(1, SetState::Good)], &last(1)).is_empty());
-    }
-
-    #[test]
-    fn a_policy_that_holds_nothing_leaves_the_newest_good_one() {
-        let nothing = Keep::Policy(Policy::default());
-        assert_eq!(
-            removed(&[set(900, SetState::Good), set(800, SetState::Good), set(700, incomplete())], &nothing),
-            ["m900", "o900", "m700", "o700"]
-        );
-    }
-
-    #[test]
-    fn everything_stays_where_the_policy_says_so() {
-        assert!(removed(&[set(1000, SetState::Good), set(999, incomplete())], &Keep::All).is_empty());
-    }
-}
+mod tests;

@@ -5,7 +5,7 @@ use crate::archive::Archive;
 use crate::conduct::Conduct;
 use crate::contract::{self, Etcd, JOB_VERSION, StoreAt};
 use crate::destination::Destination;
-use crate::retention::Keep;
+use crate::retention::{Guard, Keep};
 use crate::schedule::Schedule;
 use crate::source::Source;
 use crate::target::Target;
@@ -55,6 +55,8 @@ pub struct Job {
     pub store: Vec<StoreEntry>,
     /// How its runs are conducted.
     pub conduct: Conduct,
+    /// When a new archive is too small for anything to be removed on its account; none where no size is too small.
+    pub guard: Option<Guard>,
     /// How the job reaches the runner.
     pub job_in: JobIn,
     /// Its `[X-Fleet]` section.
@@ -185,6 +187,7 @@ impl Spec {
             sources: job.sources.clone(),
             archive: job.archive.clone(),
             store: job.store.iter().filter_map(at).collect(),
+            guard: job.guard,
             etcd: None,
             unless_newer_than: job.schedule.unless_newer_than,
             blackout: job.schedule.blackout.clone(),

@@ -4,7 +4,7 @@ use super::model::{Job, Spec};
 use super::places::{Origin, Place};
 use super::secret_words::{looks_secret, secret_in_text};
 use crate::diag::Sources;
-use crate::retention::{Keep, Policy};
+use crate::retention::{Guard, Keep, Policy};
 use crate::target::Target;
 use crate::value::format_duration;
 use serde_json::{Map, Value, json};
@@ -43,6 +43,7 @@ fn job_value(job: &Job) -> Value {
         archive,
         store,
         conduct,
+        guard: _,
         job_in,
         fleet,
         service,
@@ -58,6 +59,7 @@ fn job_value(job: &Job) -> Value {
         "sources": sources,
         "archive": archive,
         "store": store,
+        "guard": guard_value(job.guard),
         "job_in": format!("{job_in:?}").to_lowercase(),
         "fleet": {
             "machine_id": fleet.machine_id, "machine_of": fleet.machine_of,
@@ -80,6 +82,10 @@ fn keep_value(keep: &Keep) -> Value {
         Keep::All => json!("all"),
         Keep::Policy(policy) => json!(Policy { at_least: policy.floor(), ..policy.clone() }),
     }
+}
+
+fn guard_value(guard: Option<Guard>) -> Value {
+    guard.map_or(json!("none"), |Guard { shrink, over }| json!({"shrink": shrink.to_string(), "over": over}))
 }
 
 /// A source as the spec writes it: what it reads beside what it is.

@@ -29,6 +29,7 @@ impl Table {
         assert_eq!((lost, left), (0, 0), "{fault}");
     }
 
+    #[expect(clippy::print_stdout, reason = "the table is what the test is for")]
     fn print(&self, what: &str) {
         let rows = self.0.lock().unwrap();
         println!("{what}: {} faults tried, data lost: none, left over after the next run: none", rows.len());
@@ -86,7 +87,8 @@ fn killed_at_any_point_of_a_run_nothing_is_lost_and_nothing_is_left() {
     let Some(mut bench) = Bench::with_s3() else { return };
     bench.keep_everywhere("{last: 3, within: 1d}");
     let before = good_before(&bench);
-    let source = "db: {command: [sh, -c, \"for i in 1 2 3 4; do head -c 6000000 /dev/urandom; sleep 0.1; done\"], extension: x}";
+    let source =
+        "db: {command: [sh, -c, \"for i in 1 2 3 4; do head -c 6000000 /dev/urandom; sleep 0.1; done\"], extension: x}";
     bench.job(&[source], "hooks: {before: [sleep, \"0.1\"], after: [sleep, \"0.1\"]}");
     let begun = Instant::now();
     assert_eq!(code(&bench.run()), 0);
@@ -170,7 +172,8 @@ fn faulty_s3(status: u16, word: &'static str) -> (u16, Arc<AtomicBool>) {
                         break;
                     }
                     let lower = line.to_ascii_lowercase();
-                    length = lower.strip_prefix("content-length: ").and_then(|n| n.trim().parse().ok()).unwrap_or(length);
+                    length =
+                        lower.strip_prefix("content-length: ").and_then(|n| n.trim().parse().ok()).unwrap_or(length);
                     first = if first.is_empty() { line } else { first };
                 }
                 let _ = std::io::copy(&mut reader.by_ref().take(length), &mut std::io::sink());
@@ -183,7 +186,8 @@ fn faulty_s3(status: u16, word: &'static str) -> (u16, Arc<AtomicBool>) {
                     }
                 };
                 let length = body.len();
-                let answer = format!("HTTP/1.1 {code} X\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+                let answer =
+                    format!("HTTP/1.1 {code} X\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
                 let _ = (&client).write_all(answer.as_bytes());
             });
         }
@@ -289,7 +293,9 @@ fn at_another_time(bench: &Bench, offset: &str) -> Output {
     let runner = bench.runner("backup");
     let mut faked = Command::new("faketime");
     faked.args(["-f", offset.replace(" days", "d").as_str()]).arg(runner.get_program()).args(runner.get_args());
-    faked.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").envs(runner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    faked
+        .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+        .envs(runner.get_envs().filter_map(|(name, value)| Some((name, value?))));
     faked.output().unwrap()
 }
 

@@ -17,6 +17,7 @@ mod faults;
 mod generate;
 mod harness;
 mod hostile;
+mod keeping;
 mod linter;
 mod moinmoin;
 mod notify;

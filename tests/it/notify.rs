@@ -153,7 +153,10 @@ fn ntfy_gets_a_title_a_priority_and_its_token() {
         request.headers.iter().find_map(of)
     };
     assert!(header("title").unwrap().ends_with(": failed"), "{request:?}");
-    assert_eq!((header("priority"), header("authorization")), (Some("high".into()), Some("bearer token-secret-9".into())));
+    assert_eq!(
+        (header("priority"), header("authorization")),
+        (Some("high".into()), Some("bearer token-secret-9".into()))
+    );
     assert!(request.body.contains("no table"), "{request:?}");
 }
 
@@ -163,13 +166,16 @@ fn a_mail_goes_through_sendmail() {
     let server = MailRecorder::start();
     let bench = Bench::local();
     let settings = bench.path("msmtprc");
-    fs::write(&settings, format!("account default\nhost 127.0.0.1\nport {}\nfrom backup@example.org\n", server.port)).unwrap();
+    fs::write(&settings, format!("account default\nhost 127.0.0.1\nport {}\nfrom backup@example.org\n", server.port))
+        .unwrap();
     let sendmail = format!("[{}, -C, {}, -t]", msmtp.display(), settings.display());
     bench.job(&[FAILS], &format!("notify: [{{mail: {{to: [one@example.org, two@example.org], from: backup@example.org, sendmail: {sendmail}}}}}]"));
     let output = bench.run();
     assert_eq!(code(&output), 1, "{}", said(&output));
     let mail = server.seen().join("\n");
-    for part in ["RCPT TO:<one@example.org>", "RCPT TO:<two@example.org>", "Subject: backup job on ", ": failed", "no table"] {
+    for part in
+        ["RCPT TO:<one@example.org>", "RCPT TO:<two@example.org>", "Subject: backup job on ", ": failed", "no table"]
+    {
         assert!(mail.contains(part), "{part}: {mail}\n{}", said(&output));
     }
     bench.job(&[FAILS], "notify: [{mail: {to: root, sendmail: [/no/such/sendmail]}}]");

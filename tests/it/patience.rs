@@ -101,7 +101,11 @@ fn a_destination_that_stalls_falls_out_and_the_other_has_it_all() {
     let begun = Instant::now();
     let output = bench.run();
     assert_eq!(code(&output), 3, "{}", said(&output));
-    assert!(stderr(&output).contains("it has stalled") && begun.elapsed() < Duration::from_secs(60), "{}", said(&output));
+    assert!(
+        stderr(&output).contains("it has stalled") && begun.elapsed() < Duration::from_secs(60),
+        "{}",
+        said(&output)
+    );
     assert_one_set(&bench.on_disk(), 1);
     assert!(bench.in_bucket().iter().all(|key| key.starts_with("p/")), "{:?}", bench.in_bucket());
 }
@@ -171,7 +175,7 @@ fn samples(text: &str) -> BTreeMap<String, f64> {
             let (kind, name) = (words.next().unwrap(), words.next().unwrap());
             assert!(kind == "HELP" || kind == "TYPE", "{line}");
             assert!(kind == "HELP" || typed.insert(name.to_owned()), "{line}: twice");
-            last = name.to_owned();
+            name.clone_into(&mut last);
             continue;
         }
         let (series, value) = line.rsplit_once(' ').unwrap();
@@ -208,8 +212,10 @@ fn metrics_are_what_prometheus_reads() {
     job("db: {command: [\"false\"], extension: x}");
     assert_eq!(code(&bench.run()), 1);
     let bad = samples(&read());
-    let (last_good, start) =
-        ("eightbells_last_success_timestamp_seconds{backup_job=\"job\"}", "eightbells_run_start_timestamp_seconds{backup_job=\"job\"}");
+    let (last_good, start) = (
+        "eightbells_last_success_timestamp_seconds{backup_job=\"job\"}",
+        "eightbells_run_start_timestamp_seconds{backup_job=\"job\"}",
+    );
     assert!((bad[last_good] - good[start]).abs() < 0.1 && bad[start] > bad[last_good]);
     assert_eq!(bad["eightbells_run_state{backup_job=\"job\",state=\"failed\"}"].to_string(), "1");
     if let Some(promtool) = find_program("promtool") {
@@ -225,7 +231,11 @@ fn metrics_that_cannot_be_written_fail_no_backup() {
     bench.job(&[PRINTS], "report: {metrics: /no-such-folder/x}");
     let output = bench.run();
     assert_eq!(code(&output), 0, "{}", said(&output));
-    assert!(stderr(&output).contains("warning: `/no-such-folder/x/eightbells_job.prom` cannot be kept"), "{}", said(&output));
+    assert!(
+        stderr(&output).contains("warning: `/no-such-folder/x/eightbells_job.prom` cannot be kept"),
+        "{}",
+        said(&output)
+    );
 }
 
 #[test]

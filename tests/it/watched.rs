@@ -97,9 +97,15 @@ fn a_run_that_makes_progress_outlives_its_start_timeout_and_one_that_makes_none_
     assert_eq!(sdbox.property("job.service", "Result"), "success", "{}", sdbox.journal("job.service"));
     // Twelve seconds, at a start timeout of five.
     let fields = sdbox.journal_fields("job.service");
-    let line = fields.lines().find(|line| line.contains("\"EIGHTBELLS_OUTCOME\":\"done\"")).unwrap_or_else(|| panic!("{fields}"));
+    let line = fields
+        .lines()
+        .find(|line| line.contains("\"EIGHTBELLS_OUTCOME\":\"done\""))
+        .unwrap_or_else(|| panic!("{fields}"));
     let entry: serde_json::Value = serde_json::from_str(line).unwrap();
-    assert_eq!((entry["EIGHTBELLS_JOB_NAME"].as_str(), entry["EIGHTBELLS_EXIT_CODE"].as_str()), (Some("job"), Some("0")));
+    assert_eq!(
+        (entry["EIGHTBELLS_JOB_NAME"].as_str(), entry["EIGHTBELLS_EXIT_CODE"].as_str()),
+        (Some("job"), Some("0"))
+    );
     assert_eq!((entry["PRIORITY"].as_str(), entry["SYSLOG_IDENTIFIER"].as_str()), (Some("5"), Some("eightbells-run")));
     assert!(entry["EIGHTBELLS_SECONDS"].as_str().unwrap().parse::<u64>().unwrap() >= 11, "{entry}");
     assert!(sdbox.sh("ls /var/backups/disk").contains("_manifest_"));

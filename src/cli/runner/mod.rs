@@ -2,10 +2,16 @@
 
 mod backup;
 mod bar;
+mod choose;
+mod list;
 mod log;
+mod pin;
 mod place;
-mod sets;
+mod prune;
+mod restore;
 mod status;
+mod table;
+mod verify;
 
 use super::completion::{self, CompletionsArgs};
 use super::manual::{self, ManArgs};
@@ -41,11 +47,17 @@ enum Command {
     /// Dump, pack, store, and remove what is too old: what a unit's `ExecStart=` calls
     Backup(backup::BackupCommand),
     /// What lies at the destinations
-    List(sets::ListArgs),
+    List(list::ListArgs),
     /// Bring an archive back into a folder
-    Restore(sets::RestoreArgs),
+    Restore(restore::RestoreArgs),
     /// Read an archive to its end: digests, compression, every member
-    Verify(sets::VerifyArgs),
+    Verify(verify::VerifyArgs),
+    /// Remove what the policy does not hold, and say why the rest stays
+    Prune(prune::PruneArgs),
+    /// Keep an archive whatever the policy says
+    Pin(pin::PinArgs),
+    /// Leave an archive to the policy again
+    Unpin(pin::UnpinArgs),
     /// How the last runs went, and whether the next one is overdue (exit code 1)
     Status(status::StatusArgs),
     /// Print a script that makes a shell complete commands, options, and jobs of the spec on the line
@@ -94,7 +106,14 @@ fn run(cli: Cli) -> Result<u8, Failure> {
     match &cli.command {
         Command::Completions(args) => return completion::script(args, "eightbells-run").map(|()| exit::OK),
         Command::Man(args) => return manual::man(args, Cli::command()).map(|()| exit::OK),
-        Command::Backup(_) | Command::List(_) | Command::Restore(_) | Command::Verify(_) | Command::Status(_) => {}
+        Command::Backup(_)
+        | Command::List(_)
+        | Command::Restore(_)
+        | Command::Verify(_)
+        | Command::Prune(_)
+        | Command::Pin(_)
+        | Command::Unpin(_)
+        | Command::Status(_) => {}
     }
     tls::install_provider();
     let environment = Environment::current();
@@ -112,9 +131,12 @@ fn run(cli: Cli) -> Result<u8, Failure> {
     let done = runtime.block_on(async {
         match &cli.command {
             Command::Backup(args) => Box::pin(backup::run(args, &ground)).await,
-            Command::List(args) => sets::list(args, &ground).await,
-            Command::Restore(args) => sets::restore(args, &ground).await,
-            Command::Verify(args) => sets::verify(args, &ground).await,
+            Command::List(args) => list::list(args, &ground).await,
+            Command::Restore(args) => restore::restore(args, &ground).await,
+            Command::Verify(args) => verify::verify(args, &ground).await,
+            Command::Prune(args) => prune::prune(args, &ground).await,
+            Command::Pin(args) => pin::pin(args, &ground).await,
+            Command::Unpin(args) => pin::unpin(args, &ground).await,
             Command::Status(args) => Box::pin(status::run(args, &ground)).await,
             // Answered above, without a runtime.
             Command::Completions(_) | Command::Man(_) => Ok(exit::OK),

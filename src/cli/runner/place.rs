@@ -6,6 +6,7 @@ use crate::cli::completion;
 use crate::cli::output::{Failure, show};
 use crate::contract::{ETCD_VARIABLE, Etcd, Instance, JOB_VARIABLE, Job, SpecLocation, exit};
 use crate::destination::{Addressing, Destination, DestinationKind, Local, S3};
+use crate::retention::Keep;
 use crate::run::catalog::{self, Names, Set};
 use crate::run::os::{self, Environment};
 use crate::run::secret::Secrets;
@@ -57,6 +58,21 @@ pub(super) struct Shelf {
     pub store: Arc<dyn Store>,
     /// Oldest first.
     pub sets: Vec<Set>,
+    /// What stays there.
+    pub keep: Keep,
+}
+
+/// A job with its destinations, or a bare destination.
+pub(super) struct Place {
+    /// None at a bare destination.
+    pub job: Option<Job>,
+    pub instance: Option<String>,
+    /// Whose clocks tell the times in names; UTC at a bare destination.
+    pub zone: TimeZone,
+    /// At least one.
+    pub shelves: Vec<Shelf>,
+    /// How many destinations could not be read; they have been told of.
+    pub unread: usize,
 }
 
 impl PlaceArgs {
@@ -80,8 +96,14 @@ impl PlaceArgs {
 
     /// Every destination that can be read; what cannot be is told, and fails the command only where none is left.
     pub(super) async fn shelves(&self, ground: &Ground) -> Result<Vec<Shelf>, Failure> {
+        Ok(self.open(ground).await?.shelves)
+    }
+
+    /// The job and its destinations; as [`PlaceArgs::shelves`].
+    pub(super) async fn open(&self, ground: &Ground) -> Result<Place, Failure> {
         if let Some(from) = &self.from {
-            return Ok(vec![self.bare(from, ground).await?]);
+            let shelves = vec![self.bare(from, ground).await?];
+            return Ok(Place { job: None, instance: None, zone: TimeZone::UTC, shelves, unread: 0 });
         }
         let job = job(self.spec.as_ref(), self.wanted_job(), ground).await?;
         let instance = instance_of(self.instance.as_ref(), &job)?;
@@ -90,35 +112,33 @@ impl PlaceArgs {
             Secrets::resolve(&job, &context, &ground.environment).await.map_err(|e| failure(exit::FAILED, &e))?;
         let zone = context.time.time_zone().clone();
         let identity = Identity { job: &job.name, instance: instance.as_deref(), host: Some(&context.host) };
-        let pattern = job.archive.name.pattern(identity, zone);
+        let pattern = job.archive.name.pattern(identity, zone.clone());
         let sources = job.sources.iter().flat_map(Source::objects).collect();
         let names = Names { pattern, sources };
         let means = Means { secrets: &secrets, context: &context, environment: &ground.environment };
-        let mut found = vec![];
-        let mut troubles = vec![];
+        let mut shelves = vec![];
+        let mut unread = 0;
         for at in job.store.iter().filter(|at| self.destination.as_ref().is_none_or(|name| *name == at.to.name)) {
             let opening = async {
                 let store = store::open(&at.to, means, Ledger::default())?;
                 let sets = catalog::sets(store.as_ref(), &names).await?;
-                Ok::<_, store::StoreError>(Shelf { name: at.to.name.clone(), store, sets })
+                Ok::<_, store::StoreError>(Shelf { name: at.to.name.clone(), store, sets, keep: at.keep.clone() })
             };
             match opening.await {
-                Ok(opened) => found.push(opened),
-                Err(error) => troubles.push((at.to.name.clone(), error)),
+                Ok(opened) => shelves.push(opened),
+                Err(error) => {
+                    unread += 1;
+                    let mut told = of_store(&error);
+                    told.message = told.message.map(|m| format!("the destination `{}`: {m}", at.to.name));
+                    told.print();
+                }
             }
         }
-        for (name, error) in &troubles {
-            let mut told = failure(exit::FAILED, error);
-            told.message = told.message.map(|m| format!("the destination `{name}`: {m}"));
-            told.help.extend(error.helps().iter().cloned());
-            told.print();
-        }
-        if found.is_empty() {
-            let message =
-                if troubles.is_empty() { "the job has no such destination" } else { "no destination could be read" };
+        if shelves.is_empty() {
+            let message = if unread == 0 { "the job has no such destination" } else { "no destination could be read" };
             return Err(Failure::new(exit::FAILED, message));
         }
-        Ok(found)
+        Ok(Place { job: Some(job), instance, zone, shelves, unread })
     }
 
     async fn bare(&self, from: &str, ground: &Ground) -> Result<Shelf, Failure> {
@@ -137,7 +157,7 @@ impl PlaceArgs {
                 job && instance.as_ref().is_none_or(|i| Some(i) == manifest.instance.as_ref())
             })
         });
-        Ok(Shelf { name: from.to_owned(), store, sets })
+        Ok(Shelf { name: from.to_owned(), store, sets, keep: Keep::All })
     }
 
     fn bare_destination(&self, from: &str, environment: &Environment) -> Result<Destination, Failure> {
@@ -179,7 +199,7 @@ pub(super) fn of_store(error: &store::StoreError) -> Failure {
 
 /// A job that only names the destination, for the values in it.
 fn bare_job(destination: Destination) -> Job {
-    let store = vec![crate::contract::StoreAt { to: destination, keep: crate::retention::Keep::All }];
+    let store = vec![crate::contract::StoreAt { to: destination, keep: Keep::All }];
     Job {
         version: crate::contract::JOB_VERSION,
         name: String::new(),
@@ -187,6 +207,7 @@ fn bare_job(destination: Destination) -> Job {
         sources: vec![],
         archive: crate::archive::Archive::default(),
         store,
+        guard: None,
         etcd: None,
         unless_newer_than: None,
         blackout: vec![],

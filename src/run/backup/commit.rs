@@ -4,7 +4,7 @@ use super::Run;
 use super::report::{Problem, RunReport};
 use super::site::{Site, SiteState, Staged};
 use crate::run::manifest::{Entry, MANIFEST_VERSION, Manifest, WARNINGS_MAX};
-use crate::run::prune::{PruneError, Pruned, prune};
+use crate::run::prune::{PruneError, Pruned, Rules, prune};
 use crate::run::store::{Store, StoreError, StoreErrorKind};
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -114,7 +114,8 @@ impl Run<'_> {
         let stored = self.named_time();
         for site in sites {
             let (Some(store), SiteState::Stored(done)) = (&site.store, &mut site.state) else { continue };
-            match prune(store.as_ref(), &self.names(), &site.keep, stored, self.time).await {
+            let rules = Rules::of(self.job, &site.keep, self.pattern.zone());
+            match prune(store.as_ref(), &self.names(), &rules, stored, self.time).await {
                 Ok(pruned) => *done = pruned,
                 Err(error) => site.notes.push(of_prune(&error)),
             }

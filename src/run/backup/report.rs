@@ -187,6 +187,9 @@ pub enum DestinationState {
         removed: Vec<String>,
         /// How many sets are there now; 0 where nothing is ever removed.
         kept: usize,
+        /// Why nothing old was removed, where something is odd about the archive.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        held: Option<Problem>,
     },
     /// Nothing of this run is there, because of the destination.
     Failed(Problem),
@@ -334,7 +337,7 @@ impl RunReport {
         let unreadable = self.sources.iter().any(|source| !source.unreadable.is_empty());
         match count {
             0 => Outcome::Failed,
-            n if n < self.destinations.len() || unreadable => Outcome::Partial,
+            n if n < self.destinations.len() || unreadable || self.is_held() => Outcome::Partial,
             _ => Outcome::Done,
         }
     }
@@ -379,6 +382,11 @@ impl RunReport {
         self.problem.as_ref().or(of_destination).or(of_hook)
     }
 
+    /// Whether a destination keeps what should have gone, because something is odd about the archive.
+    fn is_held(&self) -> bool {
+        self.destinations.iter().any(|d| matches!(d.state, DestinationState::Stored { held: Some(_), .. }))
+    }
+
     /// The program's exit code.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
@@ -404,8 +412,11 @@ impl RunReport {
         for destination in &mut self.destinations {
             let DestinationReport { name: _, place, state, sending: _, notes } = destination;
             texts.push(place);
-            if let DestinationState::Failed(problem) = state {
-                texts.extend(problem.texts());
+            match state {
+                DestinationState::Failed(problem) | DestinationState::Stored { held: Some(problem), .. } => {
+                    texts.extend(problem.texts());
+                }
+                DestinationState::Stored { held: None, .. } | DestinationState::Nothing => {}
             }
             texts.extend(notes.iter_mut().flat_map(Problem::texts));
         }
@@ -456,9 +467,10 @@ impl fmt::Display for DestinationReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = if self.place.is_empty() { String::new() } else { format!(", {}", self.place) };
         match &self.state {
-            DestinationState::Stored { removed, .. } => {
+            DestinationState::Stored { removed, kept: _, held } => {
                 write!(f, "stored at `{}`{place}", self.name)?;
                 removed.iter().try_for_each(|name| write!(f, "\n  removed {name}"))?;
+                held.iter().try_for_each(|held| write!(f, "\nwarning: `{}`: {held}", self.name))?;
             }
             DestinationState::Failed(problem) => write!(f, "failed at `{}`{place}: {problem}", self.name)?,
             DestinationState::Nothing => write!(f, "nothing stored at `{}`{place}", self.name)?,

@@ -104,7 +104,9 @@ impl Site {
         let state = match &self.state {
             SiteState::Taking => DestinationState::Nothing,
             SiteState::Stored(pruned) => {
-                DestinationState::Stored { removed: pruned.removed.clone(), kept: pruned.kept }
+                let Pruned { removed, kept, held } = pruned.clone();
+                let held = held.map(|held| Problem::of(&held).help(held.help()));
+                DestinationState::Stored { removed, kept, held }
             }
             SiteState::Failed(problem) => DestinationState::Failed(problem.clone()),
         };

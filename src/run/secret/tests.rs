@@ -36,6 +36,7 @@ fn job(secret_key: &serde_json::Value, bucket: &serde_json::Value, variable: &se
             to: Destination { name: "d".into(), kind: DestinationKind::S3(Box::new(s3)) },
             keep: crate::retention::Keep::default(),
         }],
+        guard: None,
         etcd: None,
         unless_newer_than: None,
         blackout: vec![],

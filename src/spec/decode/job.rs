@@ -7,6 +7,7 @@ use crate::conduct::{Conduct, Notice};
 use crate::contract::Etcd;
 use crate::destination::{Destination, Server};
 use crate::diag::Span;
+use crate::retention::Guard;
 use crate::source::Source;
 use crate::spec::model::{Job, JobIn, Relations, Service, StoreEntry};
 use crate::spec::yaml::{Content, Node};
@@ -111,6 +112,7 @@ impl Decoder<'_> {
             .map(|f| self.store(&f, has_instances, around.destinations))
             .unwrap_or_default();
         let conduct = self.conduct(&mut fields, has_instances, around.etcd);
+        let guard = fields.take("guard", self).map_or_else(Guard::usual, |f| self.guard(&f));
         let ways = [("unit", JobIn::Unit), ("file", JobIn::File), ("etcd", JobIn::Etcd)];
         let default = if around.target.scheduler == Scheduler::Fleet { JobIn::Unit } else { JobIn::File };
         let job_in = fields.take("job_in", self).and_then(|f| self.word(&f, &ways)).unwrap_or(default);
@@ -129,6 +131,7 @@ impl Decoder<'_> {
             archive,
             store,
             conduct,
+            guard,
             job_in,
             fleet,
             service,

@@ -4,7 +4,7 @@ use super::fields::{Decoder, Field, nearest};
 use super::names;
 use crate::destination::Destination;
 use crate::diag::Span;
-use crate::retention::{Keep, Policy};
+use crate::retention::{Guard, Keep, Percent, Policy};
 use crate::spec::model::StoreEntry;
 use crate::spec::yaml::Content;
 use std::collections::{BTreeMap, HashMap};
@@ -112,6 +112,42 @@ impl Decoder<'_> {
             return Keep::All;
         }
         Keep::Policy(policy)
+    }
+
+    /// `guard:`; `none` is no guard.
+    pub(super) fn guard(&mut self, field: &Field<'_>) -> Option<Guard> {
+        if matches!(field.node.content, Content::Text(_)) {
+            if self.text(field) != Some("none") {
+                let message = "this does not say when an archive is too small";
+                self.report
+                    .error("guard-invalid", field.span(), message)
+                    .help("write `{shrink: 50%, over: 5}`: less than half the median of the five before; or `none`");
+            }
+            return None;
+        }
+        let usual = Guard::default();
+        let Some(mut fields) = self.fields(field) else { return Some(usual) };
+        let shrink = fields.take("shrink", self).and_then(|f| self.percent(&f)).unwrap_or(usual.shrink);
+        let over = fields.take("over", self).and_then(|f| self.integer(&f, 1, 1000));
+        fields.finish(self);
+        let over = over.and_then(|n| u32::try_from(n).ok()).and_then(NonZeroU32::new).unwrap_or(usual.over);
+        Some(Guard { shrink, over })
+    }
+
+    fn percent(&mut self, field: &Field<'_>) -> Option<Percent> {
+        let text = match &field.node.content {
+            Content::Text(text) | Content::Number(text) => text,
+            Content::Null | Content::Bool(_) | Content::List(_) | Content::Map(_) => {
+                self.wrong_type(field, "a share such as `50%`");
+                return None;
+            }
+        };
+        let share = Percent::parse(text);
+        if share.is_none() {
+            let diagnostic = self.report.error("share-invalid", field.span(), format!("`{text}` is not a share"));
+            diagnostic.label("a share is from `1%` to `99%`");
+        }
+        share
     }
 
     fn keep_says_nothing(&mut self, field: &Field<'_>) {
