@@ -102,6 +102,11 @@ pub(super) fn lines(cause: &Cause<'_>, reach: &Reach) -> Vec<Line> {
                 .iter()
                 .map(|path| Line::new("ReadWritePaths", cause.path_word(path, &route), &route)),
         );
+        let optional = |path: &String| {
+            let path = cause.path_word(&format!("-{path}"), &route);
+            Line::new("ReadWritePaths", path, &route)
+        };
+        lines.extend(reach.writes_if_there.iter().map(optional));
     }
     lines
 }

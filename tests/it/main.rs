@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod around;
 mod backup;
 mod contract;
 mod databases;
@@ -12,12 +13,15 @@ mod deploy;
 mod docs;
 mod dumps;
 mod dumps_podman;
+mod faults;
 mod generate;
 mod harness;
 mod hostile;
 mod keeping;
 mod linter;
 mod moinmoin;
+mod notify;
+mod patience;
 mod quickstart;
 mod references;
 mod retention;
@@ -29,4 +33,6 @@ mod stores_sftp;
 mod stream;
 mod timeline;
 mod tree;
+mod turns;
 mod unit_text;
+mod watched;

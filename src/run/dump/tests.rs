@@ -70,7 +70,7 @@ impl Bench {
 }
 
 fn source(kind: SourceKind) -> Source {
-    Source { name: "s".into(), kind, allow_empty: false, timeout: None }
+    Source { name: "s".into(), kind, allow_empty: false, timeout: None, hooks: crate::conduct::Hooks::default() }
 }
 
 fn paths(paths: &[&Path]) -> Paths {

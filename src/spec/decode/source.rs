@@ -9,7 +9,7 @@ use crate::value::{Template, Value};
 use std::collections::BTreeMap;
 
 /// What every source may have, whatever it reads.
-const COMMON: [&str; 2] = ["allow_empty", "timeout"];
+const COMMON: [&str; 3] = ["allow_empty", "timeout", "hooks"];
 
 /// What a source may read, one of each.
 const KINDS: [&str; 10] =
@@ -73,8 +73,9 @@ impl Decoder<'_> {
         self.keys_of_other_kinds(&mut fields);
         let allow_empty = fields.take(COMMON[0], self).and_then(|f| self.boolean(&f)).unwrap_or(false);
         let timeout = fields.take(COMMON[1], self).and_then(|f| self.duration(&f));
+        let hooks = fields.take(COMMON[2], self).map(|f| self.hooks(&f, instances, true)).unwrap_or_default();
         fields.finish(self);
-        Some(Source { name, kind: kind?, allow_empty, timeout })
+        Some(Source { name, kind: kind?, allow_empty, timeout, hooks })
     }
 
     /// Tells of keys that belong to another kind of source.
