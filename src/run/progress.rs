@@ -176,7 +176,7 @@ mod tests {
         io::copy(&mut stream, &mut io::sink()).unwrap();
         let seen = Picture { since: Duration::from_secs(2), ..progress.picture() };
         assert_eq!((seen.bytes, seen.rate(), seen.left()), (1000, 500, Some(Duration::from_secs(4))));
-        assert_eq!(seen.to_string(), "dumping `db`: 1000B at 500B/s, about 4s left");
+        assert_eq!(seen.to_string(), "dumping `db`: 1000 B at 500 B/s, about 4s left");
         progress.enter("committing", None);
         assert_eq!(progress.picture().to_string(), "committing");
     }
