@@ -261,6 +261,9 @@ fn what_is_generated_from_the_examples_has_no_finding_at_all() {
     let mut linted = 0;
     for entry in std::fs::read_dir(repository().join("examples")).unwrap() {
         let path = entry.unwrap().path();
+        if path.extension().is_none_or(|it| it != "yaml") {
+            continue;
+        }
         for target in ["fleet:215", "systemd:215", "systemd:229", "systemd:247", "systemd:252", "systemd:255"] {
             let target = Target::parse(target).unwrap();
             let (spec, _) = spec::load(&path.to_string_lossy(), &spec::read_file);
@@ -541,5 +544,105 @@ fn pairs_of_units_are_scheduled_as_two_releases_of_fleet_were_seen_to_do() {
                 Verdict::Conflict(_) => assert!(reason.starts_with("found conflict with"), "{case}"),
             }
         }
+    }
+}
+
+#[test]
+fn units_of_fleets_functional_tests_have_the_options_that_fleet_saw() {
+    for case in rows("functional-units.json")["groups"][0]["cases"].as_array().unwrap() {
+        let (options, expected) = (pairs(&case["options"]), &case["expected"]);
+        let expanded = options.expanded(case["unit_name"].as_str().unwrap());
+        assert_eq!(options.peers(), list(&expected["peers"]), "{case}");
+        assert_eq!(options.conflicts(Release::V1), list(&expected["conflicts"]), "{case}");
+        assert_eq!(options.replaces(), list(&expected["replaces"]), "{case}");
+        assert_eq!(options.is_global(Release::V1), expected["global"], "{case}");
+        assert_eq!(options.machine_id().unwrap_or_default(), expected["machine_id"], "{case}");
+        assert_eq!(expanded.metadata(), metadata(&expected["metadata"]), "{case}");
+        assert!(options.validate(Release::V1).is_ok() && expected["validate_options_error"].is_null(), "{case}");
+    }
+}
+
+/// What of fleet's HTTP interface a unit's text can say. It does not look at the options of a unit that is there
+/// already, which is a fault of fleet's that we do not share: such a unit could never be made again.
+#[test]
+fn what_fleets_api_was_seen_to_refuse_in_a_unit_is_refused() {
+    let cases = rows("observed-http-api.json")["cases"].as_array().unwrap().clone();
+    let mut seen = 0;
+    for case in cases.iter().filter(|case| case["body"]["options"].is_array()) {
+        let options = case["body"]["options"].as_array().unwrap();
+        let text: String = options
+            .iter()
+            .map(|row| {
+                format!("[{}]\n{}={}\n", row[0].as_str().unwrap(), row[1].as_str().unwrap(), row[2].as_str().unwrap())
+            })
+            .collect();
+        let file = UnitFile::parse(text, Dialect::Fleet);
+        let taken = !file.is_refused() && Options::of(&file).validate(Release::V1).is_ok();
+        let unvalidated = case["what"].as_str().unwrap().contains("NOT validated");
+        // 500 is for a state that does not exist, whatever the unit.
+        let expected = case["expected"]["status"] != 400 && !unvalidated;
+        assert_eq!(taken, expected, "{case}");
+        seen += 1;
+    }
+    assert!(seen >= 7, "{seen}");
+    // A newline in a value is another option, as the row says.
+    let injected = cases.iter().find(|case| case["what"] == "newline in a value injects options").unwrap();
+    let text = format!("[Service]\nExecStart={}\n", injected["body"]["options"][0][2].as_str().unwrap());
+    assert!(Options::of(&UnitFile::parse(text, Dialect::Fleet)).is_global(Release::V1));
+}
+
+#[test]
+fn timers_are_judged_as_they_were_seen_to_fire() {
+    for case in rows("observed-timer-behaviour.json")["cases"].as_array().unwrap() {
+        let words = case["timer"].as_str().unwrap().replace(" only", "").replace("no On* at all", "");
+        let lines: Vec<&str> = words.split(' ').filter(|word| word.contains('=')).collect();
+        let timer = format!("[Timer]\n{}\n[X-Fleet]\nMachineOf=a.service\n", lines.join("\n"));
+        let service = ("a.service", "[Service]\nType=oneshot\nTimeoutStartSec=1h\nExecStart=/bin/true\n");
+        let report = lint::lint_unit_texts(&[("a.timer", &timer), service], Target::parse("fleet:252").unwrap());
+        let told: BTreeSet<&str> = report.sorted().iter().map(|it| it.id).collect();
+        let never = case["state_in_list_units"].as_str().unwrap().starts_with("active/elapsed")
+            && case["runs_after_start"] == 0;
+        assert_eq!(told.contains("timer-never-fires"), never, "{case}: {told:?}");
+        assert_eq!(told.contains("timer-without-trigger"), lines.is_empty(), "{case}: {told:?}");
+    }
+}
+
+#[test]
+fn directives_are_those_of_systemds_sources_and_man_pages() {
+    let path = repository().join("tests/conformance/systemd/directives.json");
+    let data: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let number = |value: &Value| value.as_u64().and_then(|number| u16::try_from(number).ok());
+    let mut seen = 0;
+    for (section, keys) in data["sections"].as_object().unwrap() {
+        for (key, row) in keys.as_object().unwrap() {
+            let found = lint::directives::lookup(section, key).unwrap_or_else(|| panic!("[{section}] {key}"));
+            assert_eq!(format!("config_parse_{}", found.parser), row["parser"], "{key}");
+            assert_eq!(
+                Some(found.since),
+                number(&row["since"]).or_else(|| number(&row["first_seen_in_gperf"])),
+                "{key}"
+            );
+            for (version, in_it) in [(252, &row["in_v252"]), (255, &row["in_v255"])] {
+                let knows = found.since <= version && found.last.is_none_or(|last| last >= version);
+                // Man pages tell of some keys later than the tables have them, and the other way round.
+                let by_table = number(&row["first_seen_in_gperf"]).is_some_and(|first| first <= version);
+                assert!(knows == *in_it || by_table == *in_it, "{key} in {version}");
+            }
+            seen += 1;
+        }
+    }
+    for (section, keys) in data["removed"].as_object().unwrap() {
+        for (key, row) in keys.as_object().unwrap() {
+            let found = lint::directives::lookup(section, key).unwrap_or_else(|| panic!("[{section}] {key}"));
+            assert_eq!(found.last, number(&row["last"]), "[{section}] {key}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 1042, "{seen}");
+    for (section, count) in data["all_sections_v262"].as_object().unwrap() {
+        let ours = lint::directives::of_section(section).filter(|row| row.last.is_none()).count();
+        // The data counts one key of slices more than it names anywhere.
+        let unnamed = u64::from(section == "Slice");
+        assert_eq!(Some(ours as u64 + unnamed), count.as_u64(), "[{section}]");
     }
 }

@@ -1,10 +1,14 @@
 //! Where archives are kept, as data; the connection is the runner's `Store`.
 
+mod rclone;
 mod s3;
 mod sftp;
+mod webdav;
 
+pub use rclone::Rclone;
 pub use s3::{Addressing, S3};
 pub use sftp::Sftp;
+pub use webdav::WebDav;
 
 use crate::value::{Template, Value};
 use serde::{Deserialize, Serialize};
@@ -29,6 +33,10 @@ pub enum DestinationKind {
     S3(Box<S3>),
     /// A folder of another host, by SSH.
     Sftp(Box<Sftp>),
+    /// A folder of a WebDAV server.
+    Webdav(Box<WebDav>),
+    /// A remote of the rclone program.
+    Rclone(Box<Rclone>),
 }
 
 /// What of a destination is filled in when its job runs.
@@ -61,6 +69,8 @@ impl DestinationKind {
             Self::Local(Local { path, create: _ }) => Parts { open: vec![path], ..Parts::default() },
             Self::S3(s3) => s3.parts(),
             Self::Sftp(sftp) => sftp.parts(),
+            Self::Webdav(webdav) => webdav.parts(),
+            Self::Rclone(rclone) => rclone.parts(),
         }
     }
 
@@ -81,6 +91,8 @@ impl DestinationKind {
             }
             Self::S3(s3) => s3.place(text),
             Self::Sftp(sftp) => sftp.place(text),
+            Self::Webdav(webdav) => webdav.place(text),
+            Self::Rclone(rclone) => rclone.place(text),
         }
     }
 
@@ -91,6 +103,8 @@ impl DestinationKind {
             Self::Local(_) => Server::None,
             Self::S3(s3) => s3.endpoint.as_ref().map_or(Server::Somewhere, Server::At),
             Self::Sftp(sftp) => Server::At(&sftp.host),
+            Self::Webdav(webdav) => Server::At(&webdav.url),
+            Self::Rclone(_) => Server::Somewhere,
         }
     }
 }

@@ -18,6 +18,17 @@ const LINE_SHOWN_MAX_BYTES: usize = 2_000;
 /// All findings as text, in the order of [`Report::sorted`], each followed by an empty line, with a closing count.
 #[must_use]
 pub fn render_human(report: &Report, colour: Colour) -> String {
+    let mut text = render_findings(report, colour);
+    if let Some(counts) = counts(report) {
+        text.push_str(&counts);
+        text.push('\n');
+    }
+    text
+}
+
+/// The same without the count.
+#[must_use]
+pub fn render_findings(report: &Report, colour: Colour) -> String {
     let renderer = match colour {
         Colour::Always => Renderer::styled(),
         Colour::Never => Renderer::plain(),
@@ -26,10 +37,6 @@ pub fn render_human(report: &Report, colour: Colour) -> String {
     for diagnostic in report.sorted() {
         text.push_str(&render_one(&renderer, &report.sources, diagnostic));
         text.push_str("\n\n");
-    }
-    if let Some(counts) = counts(report) {
-        text.push_str(&counts);
-        text.push('\n');
     }
     text
 }

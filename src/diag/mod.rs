@@ -10,7 +10,7 @@ mod report;
 mod sources;
 
 pub use fix::{Edit, Fix, Safety};
-pub use human::{Colour, render_human};
+pub use human::{Colour, render_findings, render_human};
 pub use json::render_json;
 pub use report::{Diagnostic, Label, Report, Severity};
 pub use sources::{FileId, Position, SourceFile, Sources, Span};

@@ -1,6 +1,6 @@
 //! `# eightbells: allow RULE reason`: findings that somebody decided to live with.
 
-use super::files::File;
+use super::files::{File, Files};
 use super::rule::rule;
 use super::rules;
 use crate::diag::{Diagnostic, Span};
@@ -14,7 +14,8 @@ const MARK: &str = "eightbells:";
 rule! {
     /// A comment `# eightbells: allow RULE reason` on the line above an assignment or a section header takes back the
     /// findings of that rule there; `allow-file` does it for the whole file. This one takes nothing back: the fault
-    /// was mended, or the comment stands at the wrong place. Remove it, so that a later fault is seen.
+    /// was mended, or the comment stands at the wrong place. Remove it, so that a later fault is seen. An entry `allow` of
+    /// `eightbells.toml` is told of in the same way where its whole folder is linted.
     ALLOW_UNUSED = "allow-unused", Warning, "a comment allows a finding that is not there",
     source: "Eight Bells", check: None
 }
@@ -120,6 +121,48 @@ impl Allowances {
             self.fault(&ALLOW_UNUSED, &comment, message).help("remove the comment");
         }
         self.faults
+    }
+}
+
+/// What settings allow by path.
+pub(super) struct PathAllowances<'f> {
+    files: &'f Files,
+    /// For each allowance of each of the settings, whether it took something back.
+    used: Vec<Vec<bool>>,
+}
+
+impl<'f> PathAllowances<'f> {
+    pub(super) fn of(files: &'f Files) -> Self {
+        let unused = |placed: &super::files::Placed| vec![false; placed.settings.allow.len()];
+        Self { files, used: files.placed.iter().map(unused).collect() }
+    }
+
+    /// Whether a finding is allowed.
+    pub(super) fn takes_back(&mut self, finding: &Diagnostic) -> bool {
+        let place = finding.span.as_ref().and_then(|span| self.files.number_for(span.file));
+        let Some((number, path)) = place else { return false };
+        let Some((settings, used)) = self.files.settings(number).zip(self.used.get_mut(number)) else { return false };
+        let mut taken = false;
+        for (allowed, used) in settings.allow.iter().zip(used) {
+            if allowed.covers(finding.id, path) {
+                *used = true;
+                taken = true;
+            }
+        }
+        taken
+    }
+
+    /// Allowances that took nothing back, of settings all of whose files are there.
+    pub(super) fn faults(self) -> Vec<Diagnostic> {
+        let placed = self.files.placed.iter().zip(self.used).filter(|(placed, _)| placed.whole);
+        let all = placed.flat_map(|(placed, used)| placed.settings.allow.iter().zip(used));
+        let unused = all.filter(|(_, used)| !used).map(|(allowed, _)| {
+            let message = format!("`{}` is not found in these files", allowed.rule);
+            let mut fault = Diagnostic::new(ALLOW_UNUSED.severity, ALLOW_UNUSED.id, message);
+            fault.at(&allowed.span).help("remove the entry");
+            fault
+        });
+        unused.collect()
     }
 }
 

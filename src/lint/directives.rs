@@ -19,10 +19,11 @@ pub struct Directive {
 }
 
 /// The sections whose keys the table has.
-pub const SECTIONS: [&str; 7] = ["Unit", "Service", "Timer", "Install", "Path", "Socket", "Mount"];
+pub const SECTIONS: [&str; 11] =
+    ["Unit", "Service", "Timer", "Install", "Path", "Socket", "Mount", "Automount", "Swap", "Slice", "Scope"];
 
-/// The sections that exist and whose keys the table does not have.
-pub const OTHER_SECTIONS: [&str; 6] = ["Automount", "Swap", "Slice", "Scope", "Target", "Device"];
+/// The sections that exist and have no keys.
+pub const OTHER_SECTIONS: [&str; 2] = ["Target", "Device"];
 
 struct Table {
     rows: Vec<Directive>,

@@ -1,6 +1,6 @@
 //! Every rule over every unit.
 
-use super::allow::Allowances;
+use super::allow::{Allowances, PathAllowances};
 use super::exposure::Score;
 use super::files::Files;
 use super::parallel;
@@ -61,9 +61,14 @@ pub(super) fn told(files: &Files, config: &Config, most: usize) -> Vec<Diagnosti
         parallel::map(&units, |unit| of_unit(unit, &context, most)).into_iter().flatten().collect();
     let mut allowances: HashMap<FileId, Allowances> =
         files.all.iter().map(|file| (file.span(0..0).file, Allowances::of(file))).collect();
-    told.retain(|diagnostic| !is_allowed(diagnostic, &mut allowances));
+    let mut by_path = PathAllowances::of(files);
+    told.retain(|diagnostic| {
+        let by_comment = is_allowed(diagnostic, &mut allowances);
+        !by_path.takes_back(diagnostic) && !by_comment
+    });
     told.extend(allowances.into_values().flat_map(Allowances::faults));
-    told.into_iter().filter_map(|diagnostic| at_level(diagnostic, config)).collect()
+    told.extend(by_path.faults());
+    told.into_iter().filter_map(|diagnostic| at_level(diagnostic, files, config)).collect()
 }
 
 /// What every rule finds in a unit, each at most so often.
@@ -86,8 +91,11 @@ fn is_allowed(diagnostic: &Diagnostic, allowances: &mut HashMap<FileId, Allowanc
     allowances.get_mut(&span.file).is_some_and(|allowances| allowances.takes_back(diagnostic.id, span))
 }
 
-fn at_level(mut diagnostic: Diagnostic, config: &Config) -> Option<Diagnostic> {
-    match config.levels.get(diagnostic.id) {
+/// What was set for all beats what the settings for the file say.
+fn at_level(mut diagnostic: Diagnostic, files: &Files, config: &Config) -> Option<Diagnostic> {
+    let settings = diagnostic.span.as_ref().and_then(|span| files.settings_for(span.file));
+    let level = config.levels.get(diagnostic.id).or_else(|| settings?.levels.get(diagnostic.id));
+    match level {
         Some(Level::Off) => return None,
         Some(Level::As(severity)) => diagnostic.severity = *severity,
         None => {}

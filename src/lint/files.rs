@@ -1,14 +1,17 @@
 //! The files that are looked at together.
 
-use crate::diag::{FileId, SourceFile, Sources, Span};
+use crate::diag::{FileId, Report, SourceFile, Sources, Span};
 use crate::target::{FLEET_SYSTEMD_DEFAULT, SYSTEMD_DEFAULT, Scheduler, Scope, Target};
 use crate::unit::{Dialect, UnitFile};
+use std::collections::HashMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::exposure::Score;
 use super::parallel;
 use super::rule::is_fleet;
+use super::settings::{self, FailOn, Settings};
 use super::unit::Unit;
 
 /// What a unit file's name ends in, without the dot.
@@ -30,6 +33,28 @@ pub struct File {
     pub text: UnitFile,
     /// As fleet reads it, where fleet is the target.
     pub fleet: Option<UnitFile>,
+    /// The exposure above which its settings have it told of.
+    pub exposure_max: Option<Score>,
+    /// Which settings are for it, and its path below their folder.
+    settings: Option<(usize, String)>,
+    id: FileId,
+}
+
+/// A file to be added.
+#[derive(Debug, Clone)]
+pub struct Given {
+    /// The path by which the user knows it.
+    pub path: PathBuf,
+    /// Which settings are for it, as [`Files::configure`] gave them, and its path below their folder.
+    pub settings: Option<(usize, String)>,
+}
+
+/// Settings in force.
+#[derive(Debug)]
+pub(super) struct Placed {
+    pub settings: Settings,
+    /// Whether every file that they are for is given, so that what they allow must be met.
+    pub whole: bool,
     id: FileId,
 }
 
@@ -81,6 +106,7 @@ impl File {
 pub struct Files {
     target: Option<Target>,
     pub(super) all: Vec<File>,
+    pub(super) placed: Vec<Placed>,
     pub(super) sources: Sources,
 }
 
@@ -89,13 +115,57 @@ impl Files {
     /// systemd's.
     #[must_use]
     pub fn new(target: Option<Target>) -> Self {
-        Self { target, all: Vec::new(), sources: Sources::default() }
+        Self { target, ..Self::default() }
     }
 
     /// Adds a file under the path by which the user knows it; its last part is the unit's name, and
     /// `NAME.d/X.conf` is a drop-in of `NAME`.
     pub fn add(&mut self, path: &str, text: impl Into<Vec<u8>>) {
-        self.put(read(self.target, path, text.into()));
+        let read = read(self.target, path, text.into());
+        self.put(read, None);
+    }
+
+    /// Adds settings, an `eightbells.toml`, for files that are added later; `whole` says that all of them are. The number
+    /// is for [`Given::settings`].
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn configure(&mut self, name: &str, text: &str, whole: bool) -> Result<usize, Report> {
+        let id = self.sources.add(name, text);
+        let mut report = Report::default();
+        report.sources = self.sources.clone();
+        let settings = settings::read(text, id, &mut report);
+        if report.has_errors() {
+            return Err(report);
+        }
+        self.placed.push(Placed { settings, whole, id });
+        Ok(self.placed.len() - 1)
+    }
+
+    /// Settings by their number.
+    #[must_use]
+    pub fn settings(&self, number: usize) -> Option<&Settings> {
+        self.placed.get(number).map(|placed| &placed.settings)
+    }
+
+    /// The settings for a file, or of the file that they are in.
+    pub(super) fn settings_for(&self, id: FileId) -> Option<&Settings> {
+        let of_file = self.number_for(id).map(|(number, _)| number);
+        let number = of_file.or_else(|| self.placed.iter().position(|placed| placed.id == id))?;
+        self.settings(number)
+    }
+
+    /// Which settings are for a file, and its path below their folder.
+    pub(super) fn number_for(&self, id: FileId) -> Option<(usize, &str)> {
+        let file = self.place(id).and_then(|place| self.all.get(place))?;
+        file.settings.as_ref().map(|(number, path)| (*number, path.as_str()))
+    }
+
+    /// The findings that make `lint` fail, by the file that they are in, where its settings say it.
+    #[must_use]
+    pub fn fail_on(&self) -> HashMap<FileId, FailOn> {
+        let ids = self.all.iter().map(|file| file.id).chain(self.placed.iter().map(|placed| placed.id));
+        ids.filter_map(|id| Some((id, self.settings_for(id)?.fail_on?))).collect()
     }
 
     /// Adds files in the order given, read and taken apart on all cores.
@@ -107,19 +177,39 @@ impl Files {
         paths: &[PathBuf],
         text_of: impl Fn(&Path) -> Result<Vec<u8>, E> + Sync,
     ) -> Result<(), E> {
-        let target = self.target;
-        let read = |path: &PathBuf| Ok(read(target, &path.to_string_lossy(), text_of(path)?));
-        let files = parallel::map(paths, read).into_iter().collect::<Result<Vec<Read>, E>>()?;
-        for file in files {
-            self.put(file);
+        let given: Vec<Given> = paths.iter().map(|path| Given { path: path.clone(), settings: None }).collect();
+        self.add_given(&given, text_of)
+    }
+
+    /// The same for files that settings are for. A target that was given for all beats theirs.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn add_given<E: Send>(
+        &mut self,
+        given: &[Given],
+        text_of: impl Fn(&Path) -> Result<Vec<u8>, E> + Sync,
+    ) -> Result<(), E> {
+        let target = |it: &Given| {
+            let (number, path) = it.settings.as_ref()?;
+            self.settings(*number)?.target_of(path)
+        };
+        let read = |it: &Given| {
+            let target = self.target.or_else(|| target(it));
+            Ok(read(target, &it.path.to_string_lossy(), text_of(&it.path)?))
+        };
+        let files = parallel::map(given, read).into_iter().collect::<Result<Vec<Read>, E>>()?;
+        for (file, Given { path: _, settings }) in files.into_iter().zip(given) {
+            self.put(file, settings.clone());
         }
         Ok(())
     }
 
-    fn put(&mut self, file: Read) {
+    fn put(&mut self, file: Read, settings: Option<(usize, String)>) {
         let Read { name, folder, drop_in, target, text, fleet, source } = file;
         let id = self.sources.push(source);
-        self.all.push(File { name, folder, drop_in, target, text, fleet, id });
+        let exposure_max = settings.as_ref().and_then(|(number, path)| self.settings(*number)?.exposure_max_of(path));
+        self.all.push(File { name, folder, drop_in, target, text, fleet, exposure_max, settings, id });
     }
 
     /// Puts another text in the place of the one that was added under a path, if one was.

@@ -32,14 +32,17 @@ mod parallel;
 mod rule;
 mod rules;
 mod sarif;
+mod settings;
 mod unit;
+mod values;
 
 pub use diff::unified_diff;
 pub use engine::{Config, Level, lint, lint_unit_texts};
-pub use files::{File, Files, SUFFIXES};
+pub use files::{File, Files, Given, SUFFIXES};
 pub use fix::{Fixed, Mended, fix};
 pub use github::render_github;
 pub use rule::{Context, Fixable, Found, Rule};
 pub use rules::{all, find, nearest};
 pub use sarif::render_sarif;
+pub use settings::{AllowedPaths, BadPathPattern, FailOn, PathPattern, PathSettings, SETTINGS_FILE, Settings};
 pub use unit::{Line, Unit};

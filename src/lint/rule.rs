@@ -3,6 +3,7 @@
 use super::engine::Config;
 use super::exposure::Score;
 use super::files::File;
+use super::rules::Edges;
 use super::unit::{Line, Unit};
 use crate::diag::{Diagnostic, Safety, Severity, Span};
 use crate::target::{Scheduler, Target};
@@ -113,7 +114,8 @@ pub struct Context<'a> {
     /// The first unit of each name, and that of each folder and name.
     by_name: HashMap<&'a str, usize>,
     by_place: HashMap<(&'a str, &'a str), usize>,
-    circles: OnceLock<Vec<Vec<usize>>>,
+    waiting: OnceLock<Vec<Vec<usize>>>,
+    requiring: OnceLock<Vec<Vec<usize>>>,
     exposure_max: Option<Score>,
 }
 
@@ -125,7 +127,7 @@ impl<'a> Context<'a> {
             by_name.entry(unit.name()).or_insert(place);
             by_place.entry((unit.folder(), unit.name())).or_insert(place);
         }
-        Self { units, by_name, by_place, circles: OnceLock::new(), exposure_max }
+        Self { units, by_name, by_place, waiting: OnceLock::new(), requiring: OnceLock::new(), exposure_max }
     }
 
     /// The unit of that name among the files, or the template that it is an instance of; the nearest in the tree of
@@ -148,15 +150,19 @@ impl<'a> Context<'a> {
         self.by_place.get(&(near.folder(), name)).or_else(|| self.by_name.get(name)).copied()
     }
 
-    /// The circles of units that wait for each other, as places in [`Context::units`].
-    pub(super) fn circles(&self) -> &[Vec<usize>] {
-        self.circles.get_or_init(|| super::rules::circles(self))
+    /// The circles of units that wait for each other, or require each other, as places in [`Context::units`].
+    pub(super) fn circles(&self, edges: Edges) -> &[Vec<usize>] {
+        let found = match edges {
+            Edges::Order => &self.waiting,
+            Edges::Requirement => &self.requiring,
+        };
+        found.get_or_init(|| super::rules::circles(self, edges))
     }
 
-    /// The exposure above which a unit is told of, if any.
+    /// The exposure above which a unit is told of, if any: what was set for all, or else in the unit's settings.
     #[must_use]
-    pub fn exposure_max(&self) -> Option<Score> {
-        self.exposure_max
+    pub fn exposure_max(&self, unit: &Unit<'_>) -> Option<Score> {
+        self.exposure_max.or_else(|| unit.main()?.exposure_max)
     }
 
     /// All units.

@@ -102,11 +102,9 @@ pub(super) fn lines(cause: &Cause<'_>, reach: &Reach) -> Vec<Line> {
                 .iter()
                 .map(|path| Line::new("ReadWritePaths", cause.path_word(path, &route), &route)),
         );
-        let optional = |path: &String| {
-            let path = cause.path_word(&format!("-{path}"), &route);
-            Line::new("ReadWritePaths", path, &route)
-        };
-        lines.extend(reach.writes_if_there.iter().map(optional));
+        // A dash lets the service start where the path is not there.
+        let perhaps = reach.perhaps_writes.iter().map(|path| cause.path_word(&format!("-{path}"), &route));
+        lines.extend(perhaps.map(|word| Line::new("ReadWritePaths", word, &route)));
     }
     lines
 }

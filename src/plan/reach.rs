@@ -15,7 +15,7 @@ pub(super) struct Reach {
     /// Folders written to, with whether the runner may make them.
     pub writes: Vec<(String, bool)>,
     /// Folders written to where they are there.
-    pub writes_if_there: Vec<String>,
+    pub perhaps_writes: Vec<String>,
     /// Whether some path is known only at run time.
     pub unknown_write: bool,
     /// Whether it opens network connections.
@@ -69,7 +69,7 @@ impl Reach {
         }
         let ReportKept { path, keep: _, metrics } = report;
         self.writes.extend(path.iter().map(|path| (known_part(path), true)));
-        self.writes_if_there.extend(metrics.iter().map(known_part));
+        self.perhaps_writes.extend(metrics.iter().map(known_part));
         self.hooks(hooks);
     }
 
@@ -136,7 +136,14 @@ impl Reach {
                 self.writes.push((known_part(path), *create));
             }
             DestinationKind::Local(Local { path: Value::Reference(_), create: _ }) => self.unknown_write = true,
-            DestinationKind::S3(_) => self.network = true,
+            DestinationKind::S3(_) | DestinationKind::Webdav(_) => self.network = true,
+            DestinationKind::Rclone(rclone) => {
+                self.network = true;
+                self.commands = true;
+                // rclone writes tokens that were renewed into its configuration, by way of a file beside it.
+                let folder = rclone.config.iter().map(known_part).filter_map(|path| folder_of(&path));
+                self.perhaps_writes.extend(folder);
+            }
             DestinationKind::Sftp(_) => {
                 self.network = true;
                 self.ssh = true;
@@ -167,6 +174,11 @@ impl Reach {
 /// Whether `path` is `folder` or lies below it.
 pub(super) fn lies_in(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder.trim_end_matches('/')).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn folder_of(path: &str) -> Option<String> {
+    let (folder, _) = path.rsplit_once('/')?;
+    (!folder.is_empty()).then(|| folder.to_owned())
 }
 
 /// A path up to the folder above its first placeholder.

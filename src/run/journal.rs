@@ -66,6 +66,22 @@ pub enum Obligation {
     },
 }
 
+impl Obligation {
+    /// The name of an object that is staged at that destination.
+    #[must_use]
+    pub fn staged_at(&self, at: &str) -> Option<&str> {
+        match self {
+            Self::StagedObject { destination, name } => (destination == at).then_some(name),
+            Self::ContainerScratch { .. }
+            | Self::ContainerProcess { .. }
+            | Self::HostProcess { .. }
+            | Self::HostScratch { .. }
+            | Self::StagedFile { .. }
+            | Self::MultipartUpload { .. } => None,
+        }
+    }
+}
+
 /// The variable that marks what a run starts: `RUN-SOURCE`.
 pub const MARK_VARIABLE: &str = "EIGHTBELLS_RUN";
 

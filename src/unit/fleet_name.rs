@@ -74,20 +74,18 @@ pub fn check(name: &str) -> Result<(), FleetNameError> {
     if !TYPES.contains(&suffix) {
         return Err(FleetNameError::UnknownType(suffix.to_owned()));
     }
-    if let Some(c) = stem.chars().find(|&c| !is_valid_char(c)) {
-        return Err(FleetNameError::Character(c));
-    }
-    check_template(name, stem, suffix)
-}
-
-fn check_template(name: &str, stem: &str, suffix: &str) -> Result<(), FleetNameError> {
-    if name.starts_with('@') {
-        return Err(FleetNameError::LeadingAt);
-    }
     if stem.contains('@') && !TEMPLATE_TYPES.contains(&suffix) {
         return Err(FleetNameError::TemplateType(suffix.to_owned()));
     }
-    Ok(())
+    check_characters(name, stem)
+}
+
+fn check_characters(name: &str, stem: &str) -> Result<(), FleetNameError> {
+    match stem.chars().find(|&c| !is_valid_char(c)) {
+        Some(c) => Err(FleetNameError::Character(c)),
+        None if name.starts_with('@') => Err(FleetNameError::LeadingAt),
+        None => Ok(()),
+    }
 }
 
 fn is_valid_char(c: char) -> bool {

@@ -154,21 +154,49 @@ pub fn files(folder: &Path) -> Vec<String> {
     names
 }
 
+/// Whether an upload whose connection breaks in the middle goes on over another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Uploads {
+    /// It does.
+    GoOn,
+    /// It fails, is told to be worth another try, and leaves nothing visible.
+    StartAgain,
+}
+
+/// As a run does it: an upload that fails is put back.
+async fn put_or_put_back(store: &dyn Store, name: &str, content: &Bytes) -> Result<(), StoreError> {
+    let mut upload = store.begin(name).await?;
+    let written = async {
+        for piece in content.chunks(700_001) {
+            upload.write(content.slice_ref(piece)).await?;
+        }
+        upload.stage().await
+    };
+    if let Err(error) = written.await {
+        upload.abort().await.unwrap();
+        return Err(error);
+    }
+    upload.commit().await
+}
+
 /// Uploads and downloads arrive whole over connections of which the first ones break, early or late, either way.
-pub async fn survives_broken_connections(server: u16, open: impl Fn(u16) -> Box<dyn Store>) {
+pub async fn survives_broken_connections(server: u16, uploads: Uploads, open: impl Fn(u16) -> Box<dyn Store>) {
     let content = bytes(20 * MIB);
     let late = 9 * MIB as u64;
-    let faults = [
-        Faults::down(Fault::CutAfter(0)),
-        Faults::down(Fault::ResetAfter(100)),
-        Faults::up(Fault::CutAfter(late)),
-        Faults::up(Fault::ResetAfter(late)),
-    ];
-    for (number, fault) in faults.into_iter().enumerate() {
+    let early = [Faults::down(Fault::CutAfter(0)), Faults::down(Fault::ResetAfter(100))];
+    let late_ones = [Faults::up(Fault::CutAfter(late)), Faults::up(Fault::ResetAfter(late))];
+    for (number, fault) in early.into_iter().chain(late_ones).enumerate() {
         let proxy = ChaosProxy::spoil_first(server, 2, fault);
         let store = open(proxy.port());
         let name = format!("up{number}");
-        put(&*store, &name, &content).await.unwrap_or_else(|error| panic!("{fault:?}: {error:?}"));
+        let mut tried = 0;
+        while let Err(error) = put_or_put_back(&*store, &name, &content).await {
+            assert!(uploads == Uploads::StartAgain && number >= 2, "{fault:?}: {error:?}");
+            assert!(error.is_transient(), "{fault:?}: {error:?}");
+            assert!(!names(&*store).await.contains(&name), "{fault:?}: half an object is visible");
+            tried += 1;
+            assert!(tried < 5, "{fault:?}: {error:?}");
+        }
         assert!(proxy.connections() > 2, "{fault:?}: {} connections", proxy.connections());
     }
     for fault in [Fault::CutAfter(0), Fault::CutAfter(late), Fault::ResetAfter(late)] {

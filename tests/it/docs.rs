@@ -1,4 +1,4 @@
-//! Every block of the README and of `docs/` is run: `yaml NAME` is written to a file that must check clean, `sh` is run.
+//! Every block of the README and of `docs/` is run: `yaml NAME`, `toml NAME` and `ini NAME` are written to that file, `sh` is run.
 
 use crate::support::{repository, said, temp_dir};
 use std::path::{Path, PathBuf};
@@ -63,9 +63,11 @@ fn every_block_of_the_documentation_runs() {
         let mut ran = 0;
         for block in blocks(&page) {
             match block.info.split_once(' ').unwrap_or((&block.info, "")) {
-                ("yaml", name) => {
-                    assert!(!name.is_empty(), "{}:{}: a spec needs a file name", block.page, block.line);
-                    std::fs::write(room.path().join(name), &block.text).unwrap();
+                ("yaml" | "toml" | "ini", name) => {
+                    assert!(!name.is_empty(), "{}:{}: a file needs a name", block.page, block.line);
+                    let path = room.path().join(name);
+                    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                    std::fs::write(path, &block.text).unwrap();
                 }
                 ("sh", "") => {
                     run(&block, room.path());

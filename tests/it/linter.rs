@@ -120,3 +120,152 @@ fn every_rule_page_says_whether_there_is_a_fix() {
         assert!(page.contains(&format!("\nFix: {}\n", rule.fix.word())), "{page}");
     }
 }
+
+#[test]
+fn the_page_of_all_rules_is_what_the_rules_say() {
+    let said = output_of(eightbells().args(["explain", "--markdown"]));
+    let page = std::fs::read_to_string(repository().join("docs/rules.md")).unwrap();
+    assert!(said == page, "docs/rules.md is old: `eightbells explain --markdown > docs/rules.md` writes it");
+}
+
+const TIMER: &[u8] = b"[Timer]\nOnUnitActiveSec=4h\nUnit=a.service\n";
+const SERVICE: &[u8] = b"[Service]\nExecStart=/usr/bin/job\n";
+
+fn settings(text: &str) -> TempDir {
+    room(&[("eightbells.toml", text.as_bytes()), ("units/a.timer", TIMER), ("units/a.service", SERVICE)])
+}
+
+#[test]
+fn settings_are_found_above_each_file_and_the_command_line_beats_them() {
+    let room = settings("[rules]\ntimer-never-fires = \"off\"\n");
+    let units = room.path().join("units");
+    for (folder, path) in
+        [(room.path(), "units"), (room.path(), "."), (units.as_path(), "."), (units.as_path(), "a.timer")]
+    {
+        let done = lint(folder, &["--allow", "timer-without-unit", path]);
+        assert!(done.status.success(), "{path}: {}", said(&done));
+    }
+    let denied = lint(room.path(), &["--deny", "timer-never-fires", "units"]);
+    assert_eq!(denied.status.code(), Some(1), "{}", said(&denied));
+    std::fs::create_dir(units.join(".git")).unwrap();
+    let beyond = lint(room.path(), &["units"]);
+    assert_eq!(beyond.status.code(), Some(1), "a repository's root ends the search: {}", said(&beyond));
+    let named = lint(room.path(), &["--config", "eightbells.toml", "units"]);
+    assert!(named.status.success(), "{}", said(&named));
+}
+
+#[test]
+fn the_nearest_settings_count_alone() {
+    let room = settings("[rules]\ntimer-never-fires = \"off\"\n");
+    std::fs::write(room.path().join("units/eightbells.toml"), "fail_on = 'never'\n").unwrap();
+    let done = lint(room.path(), &["units"]);
+    assert!(done.status.success() && said(&done).contains("timer-never-fires"), "{}", said(&done));
+}
+
+#[test]
+fn settings_say_what_files_are_for_what_is_left_out_and_what_fails() {
+    let room = room(&[
+        ("eightbells.toml", b"target = 'systemd:215'\nexclude = ['old/']\nfail_on = 'error'\n[[paths]]\nmatch = ['new/*']\ntarget = 'systemd:252'\n"),
+        ("old/a.service", b"[Srvice]\n"),
+        ("a.service", b"[Service]\nExecStart=/usr/bin/job\nReadOnlyPaths=/etc\n"),
+        ("new/b.service", b"[Service]\nExecStart=/usr/bin/job\nReadOnlyPaths=/etc\n"),
+    ]);
+    let done = lint(room.path(), &["--format", "json", ".", "old/a.service"]);
+    assert!(done.status.success(), "warnings do not fail here: {}", said(&done));
+    let told: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+    let told: Vec<_> = told
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| (it["id"].as_str().unwrap(), it["place"]["file"].as_str().unwrap()))
+        .collect();
+    assert_eq!(told, [("key-too-new", "./a.service")]);
+    assert_eq!(lint(room.path(), &["--fail-on", "warning", "."]).status.code(), Some(1));
+    assert!(lint(room.path(), &["--target", "systemd:255", "--fail-on", "note", "."]).status.success());
+}
+
+#[test]
+fn settings_allow_findings_by_path_and_an_entry_that_allows_nothing_is_told() {
+    let allow = |rule: &str| {
+        format!("[[allow]]\nrule = '{rule}'\npaths = ['units/*.timer']\nreason = 'started by hand once'\n")
+    };
+    let room = settings(&(allow("timer-never-fires") + &allow("duplicate-key")));
+    let whole = lint(room.path(), &["."]);
+    assert_eq!(whole.status.code(), Some(1), "{}", said(&whole));
+    assert!(said(&whole).contains("eightbells.toml:6:8"), "{}", said(&whole));
+    assert!(said(&whole).contains("allow-unused") && !said(&whole).contains("timer-never-fires"), "{}", said(&whole));
+    let part = lint(room.path(), &["units"]);
+    assert!(part.status.success(), "what allows nothing here may allow something elsewhere: {}", said(&part));
+    let fixed = lint(room.path(), &["--fix", "--unsafe", "units"]);
+    assert!(fixed.stdout.is_empty(), "what is allowed is not fixed: {}", said(&fixed));
+}
+
+#[test]
+fn wrong_settings_are_told_with_their_place_and_nothing_is_linted() {
+    let room = settings("[rules]\ntimer-never-fire = \"off\"\n");
+    let done = lint(room.path(), &["units"]);
+    assert_eq!(done.status.code(), Some(78), "{}", said(&done));
+    assert!(
+        said(&done).contains("eightbells.toml:2:1") && said(&done).contains("did you mean `timer-never-fires`?"),
+        "{}",
+        said(&done)
+    );
+    assert_eq!(lint(room.path(), &["--config", "none.toml", "units"]).status.code(), Some(78));
+}
+
+#[test]
+fn exposure_above_the_highest_of_the_settings_is_told() {
+    let room = settings(
+        "max_exposure = 5.0\n[rules]\ntimer-never-fires = 'off'\n[[paths]]\nmatch = ['more/**']\nmax_exposure = 10\n",
+    );
+    std::fs::create_dir(room.path().join("more")).unwrap();
+    std::fs::write(room.path().join("more/b.service"), SERVICE).unwrap();
+    let done = lint(room.path(), &["."]);
+    assert!(said(&done).contains("units/a.service") && !said(&done).contains("more/b.service"), "{}", said(&done));
+    assert!(lint(room.path(), &["--max-exposure", "10", "."]).status.success());
+}
+
+fn lint_text(folder: &Path, args: &[&str], text: &[u8]) -> Output {
+    let mut command = crate::support::program::asserted(eightbells());
+    command.arg("lint").args(args).current_dir(folder).write_stdin(text).output().unwrap()
+}
+
+#[test]
+fn a_text_from_standard_input_is_linted_as_the_file_that_it_is_named_after() {
+    let room = settings("");
+    let named = lint_text(
+        room.path(),
+        &["--stdin-filename", "units/a.timer", "--format", "json", "-", "units"],
+        b"[Timer]\nOnCalendar=dayly\n",
+    );
+    assert!(
+        stdout(&named).contains("bad-calendar") && !stdout(&named).contains("timer-never-fires"),
+        "{}",
+        said(&named)
+    );
+    assert!(!stdout(&named).contains("timer-without-unit"), "{}", said(&named));
+    let unnamed = lint_text(room.path(), &["-"], b"[Timer]\nOnCalendar=dayly\n");
+    assert!(said(&unnamed).contains("stdin.timer:2:12"), "{}", said(&unnamed));
+    assert_eq!(lint(room.path(), &["--stdin-filename", "a.timer", "units"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_text_from_standard_input_is_mended_on_standard_output() {
+    let room = temp_dir();
+    let fixed = lint_text(room.path(), &["--fix", "--write", "-"], MISSPELLED);
+    assert_eq!(stdout(&fixed), "[Service]\nExecStart=/usr/bin/job\nRemainAfterExit=true\n");
+    let same = lint_text(room.path(), &["--fix", "--write", "-"], SERVICE);
+    assert_eq!((stdout(&same).as_bytes(), same.status.code()), (SERVICE, Some(0)));
+    let shown = lint_text(room.path(), &["--fix", "-"], MISSPELLED);
+    assert!(stdout(&shown).starts_with("--- a/stdin.service\n"), "{}", said(&shown));
+    assert_eq!(lint_text(room.path(), &["--fix", "--write", "-", "."], MISSPELLED).status.code(), Some(2));
+}
+
+#[test]
+fn a_closing_line_counts_what_was_found_and_what_can_be_mended() {
+    let room = settings("");
+    let done = lint(room.path(), &["units"]);
+    assert!(said(&done).ends_with("1 error in 1 of 2 files; `--fix --unsafe` mends 1\n"), "{}", said(&done));
+    let clean = lint(room.path(), &["units/a.service"]);
+    assert_eq!(said(&clean), "nothing found in 1 file\n");
+}

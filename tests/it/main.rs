@@ -19,6 +19,7 @@ mod harness;
 mod hostile;
 mod keeping;
 mod linter;
+mod linter_ci;
 mod moinmoin;
 mod notify;
 mod patience;
@@ -28,8 +29,10 @@ mod retention;
 mod scripts;
 mod shells;
 mod stores;
+mod stores_rclone;
 #[cfg(feature = "sftp")]
 mod stores_sftp;
+mod stores_webdav;
 mod stream;
 mod timeline;
 mod tree;

@@ -7,7 +7,7 @@ use eightbells::run::os::Environment;
 use eightbells::run::store::{Ledger, PROBE_AFTER_DEFAULT, SftpOptions, SftpStore, Store, StoreErrorKind};
 
 use crate::contract::{
-    MIB, begin, bytes, files, fill, get, keeps_its_promises, names, put, survives_broken_connections,
+    MIB, Uploads, begin, bytes, files, fill, get, keeps_its_promises, names, put, survives_broken_connections,
 };
 use crate::support::chaos::{ChaosProxy, Fault, Faults};
 use crate::support::disk::SmallDisk;
@@ -45,7 +45,7 @@ async fn uploads_and_downloads_go_on_over_another_connection_where_one_breaks() 
     let Some(sshd) = Sshd::start() else { return };
     let open =
         |port| Box::new(open(SftpOptions { port: Some(port), ..options(&sshd, &sshd.data()) })) as Box<dyn Store>;
-    survives_broken_connections(sshd.port(), open).await;
+    survives_broken_connections(sshd.port(), Uploads::GoOn, open).await;
     assert_eq!(files(&sshd.data()), [""; 0], "staged files are left");
 }
 

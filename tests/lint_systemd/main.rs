@@ -8,10 +8,14 @@
     reason = "a test that cannot go on is a failed test, and a table of what was compared is printed"
 )]
 
+mod agreement;
 mod exposure;
+mod mutate;
 mod random;
+mod recorded;
 #[path = "../support/skip.rs"]
 mod skip;
+mod spoiled;
 mod systemd;
 
 /// `short`, or `long` where `EIGHTBELLS_LONG` is set.

@@ -170,6 +170,31 @@ fn units_hash_as_fleet_hashes_them() {
     }
 }
 
+#[test]
+fn units_of_fleets_functional_tests_are_read_and_hashed_as_seen() {
+    for case in groups("fleet/functional-units", "accepted units") {
+        assert!(fleet_name::check(case["unit_name"].as_str().unwrap()).is_ok(), "{case}");
+        let rows = case["options"].as_array().unwrap().iter();
+        let text: String = rows
+            .map(|row| {
+                format!("[{}]\n{}={}\n", row[0].as_str().unwrap(), row[1].as_str().unwrap(), row[2].as_str().unwrap())
+            })
+            .collect();
+        let file = UnitFile::parse(text, Dialect::Fleet);
+        assert!(!file.is_refused() && case["expected"]["parse_error"].is_null(), "{case}");
+        assert_eq!(sha1(&file.normal_form()), case["expected"]["hash"], "{case}");
+    }
+}
+
+#[test]
+fn names_of_256_bytes_are_fleets_longest() {
+    let name = |bytes: usize| format!("{}.service", "x".repeat(bytes - ".service".len()));
+    assert!(fleet_name::check(&name(256)).is_ok());
+    assert_eq!(fleet_name::check(&name(257)).unwrap_err().to_string(), "unit name exceeds maximum length (256)");
+    // The first fault is told: the type of a template before its characters.
+    assert_eq!(fleet_name::check("a b@1.mount").unwrap_err().to_string(), "invalid unit type for template: \"mount\"");
+}
+
 /// SHA-1 (FIPS 180-4), which nothing but this test needs.
 fn sha1(text: &[u8]) -> String {
     let mut padded = [text, &[0x80]].concat();

@@ -13,6 +13,7 @@ struct Table {
     foreign: HashSet<&'static str>,
     /// Not known to libseccomp, so that a filter ignores them.
     unknown: HashSet<&'static str>,
+    errors: HashSet<&'static str>,
 }
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
@@ -20,8 +21,8 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let rows = rows.filter_map(|line| line.split_once('\t'));
     let mut groups: HashMap<&str, Vec<&str>> = rows.map(|(name, list)| (name, list.split(' ').collect())).collect();
     let mut taken = |name| groups.remove(name).unwrap_or_default().into_iter().collect();
-    let (foreign, unknown) = (taken("foreign"), taken("unknown"));
-    Table { groups, foreign, unknown }
+    let (foreign, unknown, errors) = (taken("foreign"), taken("unknown"), taken("errno"));
+    Table { groups, foreign, unknown, errors }
 });
 
 /// Names that are in some group: `@known` names all.
@@ -37,16 +38,14 @@ fn members(group: &str) -> Vec<&'static str> {
 }
 
 /// Whether a filter takes a word, `:` and its error number taken off: a group of 252, or a call that libseccomp knows.
-#[must_use]
-pub fn is_call_or_group(name: &str) -> bool {
+pub(in crate::lint) fn is_call_or_group(name: &str) -> bool {
     TABLE.groups.contains_key(name)
         || (!TABLE.unknown.contains(name) && (NAMES.contains(name) || TABLE.foreign.contains(name)))
 }
 
 /// Whether a filter takes what stands after the `:`.
-pub(super) fn is_errno(text: &str) -> bool {
-    let named = text.strip_prefix('E').is_some_and(|rest| !rest.is_empty() && rest.chars().all(char::is_alphanumeric));
-    text == "kill" || named || text.parse::<u16>().is_ok_and(|number| number <= ERRNO_MAX)
+pub(in crate::lint) fn is_errno(text: &str) -> bool {
+    text == "kill" || TABLE.errors.contains(text) || text.parse::<u16>().is_ok_and(|number| number <= ERRNO_MAX)
 }
 
 /// A filter.

@@ -23,9 +23,11 @@ mod sets;
 mod settings;
 mod table;
 
-pub use calls::is_call_or_group;
+pub(in crate::lint) use calls::{is_call_or_group, is_errno};
 pub use gains::Gain;
-pub use sets::is_address_family;
+pub(in crate::lint) use network::is_prefix;
+pub(in crate::lint) use sets::{is_address_family, is_architecture};
+pub(in crate::lint) use settings::is_device;
 
 use super::Unit;
 use settings::Settings;

@@ -49,7 +49,8 @@ impl Prefix {
         let (address, bits) = word.split_once('/').map_or((word, None), |(address, bits)| (address, Some(bits)));
         let address: IpAddr = address.parse().ok()?;
         let most = if address.is_ipv4() { 32 } else { 128 };
-        let bits = bits.map_or(Some(most), |bits| bits.parse().ok())?;
+        let plain = |bits: &&str| *bits == "0" || !bits.starts_with(['0', '+']);
+        let bits = bits.map_or(Some(most), |bits| Some(bits).filter(plain)?.parse().ok())?;
         (bits <= most).then_some(Self { address, bits })
     }
 }
@@ -64,6 +65,11 @@ pub(super) fn assigned(mut so_far: Vec<Prefix>, value: &str) -> Vec<Prefix> {
         so_far.extend(named(&String::from_utf8_lossy(&word.text)));
     }
     so_far
+}
+
+/// Whether systemd reads a word of such a list.
+pub(in crate::lint) fn is_prefix(word: &str) -> bool {
+    !named(word).is_empty()
 }
 
 fn named(word: &str) -> Vec<Prefix> {

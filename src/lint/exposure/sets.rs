@@ -90,8 +90,7 @@ const FAMILIES: [&str; 48] = [
 ];
 
 /// Whether systemd knows a family of addresses by that name, in any case.
-#[must_use]
-pub fn is_address_family(name: &str) -> bool {
+pub(in crate::lint) fn is_address_family(name: &str) -> bool {
     FAMILIES.iter().any(|family| family.eq_ignore_ascii_case(name))
 }
 

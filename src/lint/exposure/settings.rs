@@ -286,6 +286,7 @@ pub(in crate::lint) fn is_device(value: &str) -> bool {
     let (path, rights) = value.split_once([' ', '\t']).unwrap_or((value, ""));
     let path = path.trim_matches(['"', '\'']);
     let group = path.starts_with("char-") || path.starts_with("block-");
-    let node = ["/dev/", "/run/systemd/inaccessible/"].iter().any(|folder| path.starts_with(folder));
-    (group || node) && rights.trim_start().chars().all(|right| "rwm".contains(right))
+    let node = path == "/dev" || ["/dev/", "/run/systemd/inaccessible/"].iter().any(|folder| path.starts_with(folder));
+    let plain = !path.split('/').any(|part| part == "..");
+    (group || (node && plain)) && rights.trim_start().chars().all(|right| "rwm".contains(right))
 }

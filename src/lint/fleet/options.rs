@@ -185,12 +185,14 @@ impl Options {
             (global && !replaces.is_empty(), "Global", "Replaces"),
             (!conflicts.is_empty() && !replaces.is_empty(), "Conflicts", "Replaces"),
         ];
-        if let Some((_, one, other)) = pairs.iter().find(|pair| pair.0) {
-            return Err(Refusal::Together(one, other));
+        // What cannot be resolved is looked for first.
+        let unresolvable =
+            unresolvable(&peers, "conflict", &conflicts).or_else(|| unresolvable(&peers, "replace", &replaces));
+        match (unresolvable, pairs.iter().find(|pair| pair.0)) {
+            (Some(refusal), _) => Err(refusal),
+            (None, Some((_, one, other))) => Err(Refusal::Together(one, other)),
+            (None, None) => Ok(()),
         }
-        unresolvable(&peers, "conflict", &conflicts)
-            .or_else(|| unresolvable(&peers, "replace", &replaces))
-            .map_or(Ok(()), Err)
     }
 
     /// A peer that the unit's own patterns keep away.

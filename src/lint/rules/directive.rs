@@ -1,7 +1,7 @@
 //! Sections and keys: whether they are known, to what version, and how often they may stand there.
 
 use super::words::{self, LIKENESS_MAX_BYTES};
-use crate::diag::{FileId, Fix, Safety};
+use crate::diag::{FileId, Fix, Safety, Severity};
 use crate::lint::directives::{self, Directive};
 use crate::lint::rule::{Found, rule};
 use crate::lint::{Line, Rule, Unit};
@@ -64,6 +64,15 @@ const RENAMED: [(&str, &str, &str, u16); 10] = [
     ("Unit", "RequisiteOverridable", "Requisite", 230),
 ];
 
+/// Keys that are still read, and whose value is ignored with a warning: what they were for is gone.
+const IGNORED: [&str; 5] = ["Capabilities", "NetClass", "IgnoreOnSnapshot", "SysVStartPriority", "BusPolicy"];
+/// From this version on at the latest.
+const IGNORED_SINCE: u16 = 236;
+
+/// Older names that systemd itself warns of.
+const WARNED: [&str; 6] =
+    ["MemoryLimit", "CPUShares", "BlockIOWeight", "OnFailureIsolate", "RequiresOverridable", "RequisiteOverridable"];
+
 /// Newer names of [`RENAMED`] that take the same values as the older ones.
 const SAME_VALUES: [&str; 3] = ["ReadWritePaths", "ReadOnlyPaths", "InaccessiblePaths"];
 
@@ -114,7 +123,7 @@ rule! {
             if found.is_full() {
                 return;
             }
-            if line.directive().is_some() || is_foreign(unit, line) {
+            if line.directive().is_some() || is_foreign(unit, line) || is_extension(line.key()) {
                 continue;
             }
             if directives::sections_with(line.key()).is_empty() {
@@ -182,6 +191,9 @@ rule! {
             if let Some(last) = row.last.filter(|last| *last < unit.target().systemd) {
                 found.key(line, format!("`{}=` was last in systemd {last}", row.key))
                     .fix(Fix::new(Safety::Unsafe, "take the line out").delete(&line.whole()));
+            } else if IGNORED.contains(&row.key) && unit.target().systemd >= IGNORED_SINCE {
+                found.key(line, format!("`{}=` is ignored: what it was for is gone", row.key))
+                    .fix(Fix::new(Safety::Unsafe, "take the line out").delete(&line.whole()));
             }
         });
     })
@@ -202,6 +214,9 @@ rule! {
             let row = renamed(|it| it.0 == line.section() && it.1 == line.key() && it.3 <= unit.target().systemd);
             if let Some((_, old, new, since)) = row {
                 let told = found.key(line, format!("`{old}=` is called `{new}` since systemd {since}"));
+                if WARNED.contains(&old) {
+                    told.severity = Severity::Warning;
+                }
                 if SAME_VALUES.contains(&new) {
                     told.fix(Fix::new(Safety::Safe, format!("write `{new}=`")).replace(&line.key_span(), new));
                 }
@@ -249,7 +264,12 @@ fn is_known(section: &str) -> bool {
 }
 
 fn has_keys(section: &str) -> bool {
-    directives::SECTIONS.contains(&section)
+    is_known(section)
+}
+
+/// A key of somebody else's, which systemd passes over without a word.
+fn is_extension(key: &str) -> bool {
+    key.starts_with("X-")
 }
 
 /// The keys of a section that the target's systemd has.

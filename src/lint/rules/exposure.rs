@@ -17,7 +17,7 @@ rule! {
     /// systemd knows is suggested. The score does not know that a container engine's socket is root's equal.
     EXPOSURE = "exposure", Warning, "a unit can reach more of the machine than is allowed",
     source: "systemd src/analyze/analyze-security.c of 252", check: Some(|unit, context, found| {
-        let Some(most) = context.exposure_max() else { return };
+        let Some(most) = context.exposure_max(unit) else { return };
         let Some(assessed) = exposure::assess(unit).filter(|it| unit.main().is_some() && it.score > most) else { return };
         let section = unit.own_section();
         let message = format!("the exposure is {} ({}); {most} is the most allowed", assessed.score, assessed.level.word());

@@ -6,8 +6,8 @@ use crate::lint::rule::{Context, rule};
 use crate::lint::{Line, Rule, Unit};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-pub(super) static RULES: [&Rule; 4] =
-    [&REQUIRES_WITHOUT_AFTER, &ORDERING_CYCLE, &DEPENDS_ON_ITSELF, &REQUIRES_AND_CONFLICTS];
+pub(super) static RULES: [&Rule; 5] =
+    [&REQUIRES_WITHOUT_AFTER, &ORDERING_CYCLE, &REQUIREMENT_CYCLE, &DEPENDS_ON_ITSELF, &REQUIRES_AND_CONFLICTS];
 
 rule! {
     /// `Requires=` starts both units at the same time; the order is another matter. Without `After=` this unit starts
@@ -37,10 +37,28 @@ rule! {
     /// and not always the same.
     ORDERING_CYCLE = "ordering-cycle", Error, "units that wait for each other",
     source: "systemd.unit(5), Before=, After=", check: Some(|unit, context, found| {
-        let Some(circle) = context.circles().iter().find(|circle| starts_with(circle, unit, context)) else { return };
-        let names: Vec<&str> = circle.iter().filter_map(|place| Some(context.units().get(*place)?.name())).collect();
-        let message = format!("these units wait for each other: {} → {}", names.join(" → "), unit.name());
-        match unit.all("Unit", "After").chain(unit.all("Unit", "Before")).next() {
+        let Some(circle) = of_unit(context.circles(Edges::Order), unit, context) else { return };
+        let message = format!("these units wait for each other: {} → {}", circle.join(" → "), unit.name());
+        let next = circle.get(1).copied().unwrap_or_default();
+        let own = unit.all("Unit", "After").find(|line| line_names(unit, line, next));
+        match own.or_else(|| unit.all("Unit", "Before").next()).or_else(|| unit.all("Unit", "After").next()) {
+            Some(line) => found.line(line, message),
+            None => found.section(unit, "Unit", message),
+        };
+    })
+}
+
+rule! {
+    /// Each of these units requires another of them, round to the first. systemd starts and stops them only all together:
+    /// none can be restarted alone, and one that fails takes all others with it. Where one can do without the other, write
+    /// `Wants=` there.
+    REQUIREMENT_CYCLE = "requirement-cycle", Warning, "units that require each other",
+    source: "systemd.unit(5), Requires=, BindsTo=, Requisite=", check: Some(|unit, context, found| {
+        let Some(circle) = of_unit(context.circles(Edges::Requirement), unit, context) else { return };
+        let message = format!("these units require each other: {} → {}", circle.join(" → "), unit.name());
+        let next = circle.get(1).copied().unwrap_or_default();
+        let mut lines = REQUIRING.iter().flat_map(|key| unit.all("Unit", key));
+        match lines.find(|line| line_names(unit, line, next)) {
             Some(line) => found.line(line, message),
             None => found.section(unit, "Unit", message),
         };
@@ -85,21 +103,46 @@ fn names(unit: &Unit<'_>, keys: &[&str]) -> BTreeSet<String> {
         .collect()
 }
 
-fn starts_with(circle: &[usize], unit: &Unit<'_>, context: &Context<'_>) -> bool {
-    let first = circle.first().and_then(|place| context.units().get(*place));
-    first.is_some_and(|first| first.name() == unit.name() && first.folder() == unit.folder())
+/// What makes one unit need another.
+const REQUIRING: [&str; 3] = ["Requires", "BindsTo", "Requisite"];
+
+/// Between which units a circle is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::lint) enum Edges {
+    /// Those that wait for others.
+    Order,
+    /// Those that require others.
+    Requirement,
+}
+
+/// The names of the circle that begins with a unit.
+fn of_unit<'a>(circles: &[Vec<usize>], unit: &Unit<'_>, context: &Context<'a>) -> Option<Vec<&'a str>> {
+    let is_first = |circle: &&Vec<usize>| {
+        let first = circle.first().and_then(|place| context.units().get(*place));
+        first.is_some_and(|first| first.name() == unit.name() && first.folder() == unit.folder())
+    };
+    let circle = circles.iter().find(is_first)?;
+    Some(circle.iter().filter_map(|place| Some(context.units().get(*place)?.name())).collect())
+}
+
+/// Whether an assignment names a unit.
+fn line_names(unit: &Unit<'_>, line: &Line<'_>, name: &str) -> bool {
+    line.value().split_whitespace().any(|word| unit.expand(word) == name)
 }
 
 /// How many circles are looked for; each is told once, and mending one may mend others.
 const CIRCLES_MAX: usize = 100;
 
-/// The circles of units that wait for each other, each a list of places in the context.
-pub(in crate::lint) fn circles(context: &Context<'_>) -> Vec<Vec<usize>> {
-    let waits = waits(context);
-    let mut left = peeled(&waits);
+/// The circles of units, each a list of places in the context.
+pub(in crate::lint) fn circles(context: &Context<'_>, edges: Edges) -> Vec<Vec<usize>> {
+    let firsts = match edges {
+        Edges::Order => edges_of(context, &[("After", true), ("Before", false)]),
+        Edges::Requirement => edges_of(context, &REQUIRING.map(|key| (key, true))),
+    };
+    let mut left = peeled(&firsts);
     let mut circles = Vec::new();
     while let Some(first) = left.first().copied().filter(|_| circles.len() < CIRCLES_MAX) {
-        match way_back(first, &waits, &left) {
+        match way_back(first, &firsts, &left) {
             Some(circle) => {
                 left.retain(|place| !circle.contains(place));
                 circles.push(circle);
@@ -112,19 +155,19 @@ pub(in crate::lint) fn circles(context: &Context<'_>) -> Vec<Vec<usize>> {
     circles
 }
 
-/// For each unit the places of those that it waits for.
-fn waits(context: &Context<'_>) -> Vec<BTreeSet<usize>> {
-    let mut waits = vec![BTreeSet::new(); context.units().len()];
+/// For each unit the places of those that keys of it, or of theirs where the flag is false, put before it.
+fn edges_of(context: &Context<'_>, keys: &[(&str, bool)]) -> Vec<BTreeSet<usize>> {
+    let mut firsts = vec![BTreeSet::new(); context.units().len()];
     for (place, unit) in context.units().iter().enumerate() {
-        for (key, is_after) in [("After", true), ("Before", false)] {
+        for (key, is_own) in keys {
             for name in names(unit, &[key]) {
                 let Some(other) = context.place(&name, unit).filter(|other| *other != place) else { continue };
-                let (waiting, first) = if is_after { (place, other) } else { (other, place) };
-                waits.get_mut(waiting).into_iter().for_each(|it: &mut BTreeSet<usize>| it.extend([first]));
+                let (waiting, first) = if *is_own { (place, other) } else { (other, place) };
+                firsts.get_mut(waiting).into_iter().for_each(|it: &mut BTreeSet<usize>| it.extend([first]));
             }
         }
     }
-    waits
+    firsts
 }
 
 /// The places that are left when units that wait for none are taken away, again and again, and then those for which

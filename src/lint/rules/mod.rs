@@ -7,23 +7,26 @@ mod exposure;
 mod fleet;
 mod graph;
 mod name;
+mod reader;
 mod secret;
 mod service;
 mod shell;
+mod socket;
 mod specifier;
 mod text;
 mod timer;
 mod value;
 mod words;
 
-pub(super) use graph::circles;
+pub(super) use graph::{Edges, circles};
+pub(super) use value::is_signal;
 
 use super::Rule;
 use super::allow::{ALLOW_UNKNOWN, ALLOW_UNREASONED, ALLOW_UNUSED};
 
 static ENGINE: [&Rule; 3] = [&ALLOW_UNKNOWN, &ALLOW_UNREASONED, &ALLOW_UNUSED];
 
-static FAMILIES: [&[&Rule]; 14] = [
+static FAMILIES: [&[&Rule]; 16] = [
     &text::RULES,
     &directive::RULES,
     &exec::RULES,
@@ -38,6 +41,8 @@ static FAMILIES: [&[&Rule]; 14] = [
     &name::RULES,
     &specifier::RULES,
     &value::RULES,
+    &reader::RULES,
+    &socket::RULES,
 ];
 
 /// Every rule.
@@ -55,4 +60,9 @@ pub fn find(id: &str) -> Option<&'static Rule> {
 #[must_use]
 pub fn nearest(id: &str) -> Option<&'static str> {
     words::nearest(id, all().map(|rule| rule.id))
+}
+
+/// The word of those given that is most like that one.
+pub(super) fn nearest_of(word: &str, among: &[&'static str]) -> Option<&'static str> {
+    words::nearest(word.get(..words::LIKENESS_MAX_BYTES).unwrap_or(word), among.iter().copied())
 }

@@ -1,7 +1,6 @@
 //! Services: what `service_verify()` refuses, and what it lets through.
 
 use super::timer::{as_note, is_true};
-use super::words;
 use crate::diag::{Fix, Safety};
 use crate::lint::rule::rule;
 use crate::lint::{Line, Rule, Unit};
@@ -14,7 +13,7 @@ pub(super) static RULES: [&Rule; 16] = [
     &ONESHOT_RESTART_FORCE,
     &DBUS_WITHOUT_NAME,
     &PAM_KILL_MODE,
-    &FORKING_EXIT_TYPE,
+    &ONESHOT_EXIT_TYPE,
     &KILL_MODE_NONE,
     &WATCHDOG_ON_ONESHOT,
     &ONESHOT_WITHOUT_TIMEOUT,
@@ -34,11 +33,12 @@ rule! {
     /// `SuccessAction=`. systemd refuses it otherwise.
     SERVICE_WITHOUT_COMMAND = "service-without-command", Error, "a service has nothing to run",
     source: "systemd src/core/service.c, service_verify()", check: Some(|unit, _, found| {
-        if !unit.is_whole(UnitType::Service) || has_command(unit, "ExecStart") || unit.has("Unit", "SuccessAction") {
+        if !unit.is_whole(UnitType::Service) || has_command(unit, "ExecStart") {
             return;
         }
+        let acts = !matches!(&*unit.value("Unit", "SuccessAction"), "" | "none");
         let stops = has_command(unit, "ExecStop") && is_true(&unit.value("Service", "RemainAfterExit"));
-        if !stops || !matches!(service_type(unit).as_str(), "oneshot") {
+        if service_type(unit) != "oneshot" || !(acts || stops) {
             found.section(unit, "Service", "the service has no `ExecStart=` and is refused");
         }
     })
@@ -110,13 +110,13 @@ rule! {
 }
 
 rule! {
-    /// `ExitType=cgroup` waits for the last process of the group, and `Type=forking` for the main one: systemd refuses
-    /// the two together.
-    FORKING_EXIT_TYPE = "forking-exit-type", Error, "Type=forking with ExitType=cgroup",
+    /// A oneshot has ended when its command has: systemd refuses one with `ExitType=cgroup`, which waits for the last
+    /// process of the group.
+    ONESHOT_EXIT_TYPE = "oneshot-exit-type", Error, "Type=oneshot with ExitType=cgroup",
     source: "systemd src/core/service.c, service_verify()", fix: Unsafely, check: Some(|unit, _, found| {
         let Some(line) = unit.last("Service", "ExitType").filter(|line| line.value() == "cgroup") else { return };
-        if service_type(unit) == "forking" {
-            found.line(&line, "`ExitType=cgroup` is refused for `Type=forking`").fix(taken_out(&line));
+        if service_type(unit) == "oneshot" {
+            found.line(&line, "`ExitType=cgroup` is refused for a oneshot").fix(taken_out(&line));
         }
     })
 }
@@ -152,7 +152,7 @@ rule! {
     /// every later run from starting, for ever and without a word.
     ONESHOT_WITHOUT_TIMEOUT = "oneshot-without-timeout", Warning, "a oneshot may run for ever",
     source: "systemd.service(5), TimeoutStartSec=", check: Some(|unit, context, found| {
-        let limited = ["TimeoutStartSec", "TimeoutSec", "RuntimeMaxSec"].iter().any(|key| unit.has("Service", key));
+        let limited = ["TimeoutStartSec", "TimeoutSec"].iter().any(|key| unit.has("Service", key));
         if !unit.is_whole(UnitType::Service) || limited || unit.value("Service", "Type") != "oneshot" {
             return;
         }
@@ -225,8 +225,8 @@ rule! {
 }
 
 rule! {
-    /// `systemctl reload` needs a service that goes on running. A oneshot is over when it could be reloaded, and
-    /// systemd refuses `ExecReload=` on none but `RemainAfterExit=yes`.
+    /// `systemctl reload` needs a service that is active. A oneshot has ended before it could be reloaded, unless
+    /// `RemainAfterExit=yes` keeps it active.
     RELOAD_ON_ONESHOT = "reload-on-oneshot", Note, "ExecReload= on a oneshot that does not remain",
     source: "systemd.service(5)", fix: Unsafely, check: Some(|unit, _, found| {
         if service_type(unit) == "oneshot" && !is_true(&unit.value("Service", "RemainAfterExit"))
@@ -245,13 +245,12 @@ rule! {
     source: "systemd.exec(5); seen on 252", fix: Unsafely, check: Some(|unit, _, found| {
         for line in unit.list("Service", "ReadWritePaths") {
             let value = line.value();
-            for path in value.split_whitespace() {
-                let bare = path.trim_start_matches('+').trim_matches('"');
+            for (at, path) in super::value::split(&value) {
+                let bare = path.trim_start_matches('+');
                 if bare.starts_with('/') && !is_standard(bare) && !is_made(unit, bare) {
                     let told = found.line(&line, format!("if there is no `{bare}`, the service fails to start (226)"));
                     told.help("put a `-` before the path, or let something make it first");
-                    if !path.starts_with(['"', '+']) {
-                        let at = words::place(path, &value);
+                    if value.get(at..).is_some_and(|rest| rest.starts_with('/')) {
                         let fix = Fix::new(Safety::Unsafe, "let the path be missing");
                         told.fix(fix.insert_before(&line.part(at..at + 1), "-"));
                     }
@@ -319,14 +318,12 @@ pub(super) fn service_type(unit: &Unit<'_>) -> String {
     if !set.is_empty() {
         return set.into_owned();
     }
-    let oneshot = !has_command(unit, "ExecStart") && unit.main().is_some();
-    let named = unit.has("Service", "BusName");
-    if oneshot {
-        "oneshot"
-    } else if named {
+    if unit.has("Service", "BusName") {
         "dbus"
-    } else {
+    } else if has_command(unit, "ExecStart") || unit.main().is_none() {
         "simple"
+    } else {
+        "oneshot"
     }
     .to_owned()
 }

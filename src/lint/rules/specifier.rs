@@ -12,20 +12,58 @@ pub(super) static RULES: [&Rule; 3] = [&UNKNOWN_SPECIFIER, &SPECIFIER_TOO_NEW, &
 const STRICT_SINCE: u16 = 236;
 
 /// Ends of the names of parsers that expand specifiers, and the whole names of some more.
-const EXPANDING: [&str; 12] = [
+const EXPANDING: [&str; 40] = [
     "_printf",
-    "exec",
+    "alias",
+    "also",
+    "bind_paths",
+    "bpf_foreign_program",
+    "bus_name",
+    "default_instance",
+    "device_allow",
+    "documentation",
     "environ",
-    "unit_deps",
-    "unit_env_file",
-    "namespace_path_strv",
-    "unit_condition_path",
-    "unit_condition_string",
-    "working_directory",
-    "trigger_unit",
+    "exec",
+    "exec_apparmor_profile",
     "exec_directories",
     "exec_output",
+    "exec_selinux_context",
+    "exec_smack_process_label",
+    "extension_images",
+    "import_credential",
+    "io_device_latency",
+    "io_device_weight",
+    "io_limit",
+    "ip_filter_bpf_progs",
+    "load_credential",
+    "log_extra_fields",
+    "log_namespace",
+    "mount_images",
+    "mount_node",
+    "namespace_path_strv",
+    "path_spec",
+    "pid_file",
+    "reboot_parameter",
+    "service_sockets",
+    "set_credential",
+    "socket_listen",
+    "socket_service",
+    "temporary_filesystems",
+    "timer",
+    "trigger_unit",
+    "unit_slice",
+    "working_directory",
 ];
+
+/// Beginnings of the names of more.
+const EXPANDING_FAMILIES: [&str; 5] =
+    ["unit_condition_", "unit_deps", "unit_env_file", "unit_mounts_for", "user_group_"];
+
+fn expands(parser: &str) -> bool {
+    parser != "exec"
+        && (EXPANDING.iter().any(|end| parser.ends_with(end))
+            || EXPANDING_FAMILIES.iter().any(|it| parser.starts_with(it)))
+}
 
 rule! {
     /// `%` and a letter or digit that is no specifier: systemd does not load the unit where it stands in `Exec…=`, and
@@ -79,7 +117,7 @@ rule! {
 fn each_specifier<'a>(unit: &Unit<'a>, mut look: impl FnMut(&Line<'a>, Place)) {
     let others = unit.lines().iter().filter(|line| {
         let row = line.directive();
-        row.is_some_and(|row| row.parser != "exec" && EXPANDING.iter().any(|end| row.parser.ends_with(end)))
+        row.is_some_and(|row| expands(row.parser))
     });
     for line in unit.commands().iter().map(|(line, _)| line).chain(others) {
         scan(line.entry.bytes()).for_each(|place| look(line, place));

@@ -102,12 +102,16 @@ rule! {
 }
 
 rule! {
-    /// systemd refuses a timer that starts a timer: the line is ignored, and the service of the timer's own name is
-    /// started. Name the service itself.
-    TIMER_STARTS_TIMER = "timer-starts-timer", Error, "Unit= of a timer names a timer",
+    /// systemd refuses a timer that starts a timer, and a path that starts a path: the line is ignored, and the service
+    /// of the unit's own name is started. Name the service itself.
+    TIMER_STARTS_TIMER = "timer-starts-timer", Error, "Unit= of a timer or path names a unit of the same type",
     source: "systemd src/core/load-fragment.c, config_parse_trigger_unit()", check: Some(|unit, _, found| {
-        let Some(line) = unit.last("Timer", "Unit").filter(|line| line.value().ends_with(".timer")) else { return };
-        found.line(&line, "a timer cannot start a timer");
+        for (section, suffix) in [("Timer", ".timer"), ("Path", ".path")] {
+            if let Some(line) = unit.last(section, "Unit").filter(|line| line.value().ends_with(suffix)) {
+                let kind = suffix.trim_start_matches('.');
+                found.line(&line, format!("a {kind} cannot start a {kind}"));
+            }
+        }
     })
 }
 

@@ -6,6 +6,8 @@ use crate::diag::{Fix, Safety};
 use crate::lint::rule::{Found, rule};
 use crate::lint::{Line, Rule, Unit};
 use crate::schedule::{CalendarSpec, CronLine, TimeSpan};
+use crate::unit::value::{SizeBase, integer, size, unsigned};
+use crate::unit::words::{WordFlags, Words};
 
 pub(super) static RULES: [&Rule; 11] = [
     &BAD_BOOLEAN,
@@ -43,12 +45,10 @@ const WORDS: [(&str, &[&str]); 17] = [
 ];
 
 /// Keys with a whole number between two bounds: key, least, most.
-const RANGES: [(&str, i64, i64); 6] = [
+const RANGES: [(&str, i64, i64); 4] = [
     ("Nice", -20, 19),
     ("OOMScoreAdjust", -1000, 1000),
     ("IOSchedulingPriority", 0, 7),
-    ("CPUWeight", 1, 10_000),
-    ("IOWeight", 1, 10_000),
     ("CPUSchedulingPriority", 0, 99),
 ];
 
@@ -76,7 +76,11 @@ rule! {
     source: "systemd.time(7), PARSING TIME SPANS", fix: Safely, check: Some(|unit, _, found| {
         let parsers = ["sec", "sec_fix_0", "service_timeout", "service_timeout_abort", "job_timeout_sec"];
         for parser in parsers {
-            each(unit, parser, |line, value| tell_span(line, value, found));
+            each(unit, parser, |line, value| {
+                if !(value.is_empty() && parser == "service_timeout_abort") {
+                    tell_span(line, value, found);
+                }
+            });
         }
         each(unit, "timer", |line, value| {
             if line.key() != "OnCalendar" && !value.is_empty() {
@@ -133,20 +137,11 @@ rule! {
 
 rule! {
     /// A size is a number of bytes with a suffix K, M, G, T, P or E (times 1024), a percentage where memory is meant,
-    /// or `infinity`. systemd ignores a line with anything else; `KB` and `MiB` are such.
+    /// or `infinity`. systemd ignores a line with anything else; `KB` and `MiB` are such, and so is a `MemoryMax=` of
+    /// nothing at all.
     BAD_SIZE = "bad-size", Error, "a value that is no size",
     source: "systemd src/basic/parse-util.c, parse_size()", fix: Safely, check: Some(|unit, _, found| {
-        for parser in ["memory_limit", "iec_size", "iec_size_long"] {
-            each(unit, parser, |line, value| {
-                if !value.is_empty() && !is_size(value) {
-                    let told = found.line(line, format!("`{value}` is not a size: the line is ignored"));
-                    told.help("write a number with K, M, G or T, such as `512M`");
-                    if let Some(meant) = meant_size(value) {
-                        told.fix(write(line, &meant));
-                    }
-                }
-            });
-        }
+        super::reader::tell_unread(unit, found, |parser| super::reader::SIZES.contains(&parser));
     })
 }
 
@@ -158,15 +153,14 @@ rule! {
         for (key, least, most) in RANGES {
             for line in unit.lines().iter().filter(|line| line.key() == key && !line.section().starts_with("X-")) {
                 let value = line.value();
-                let special = value.is_empty() || (key == "CPUWeight" && value == "idle");
-                if !special && !value.parse().is_ok_and(|number: i64| (least..=most).contains(&number)) {
+                let special = value.is_empty() && key != "CPUSchedulingPriority";
+                if !special && !integer(&value).is_ok_and(|number| (least..=most).contains(&number)) {
                     found.line(line, format!("`{key}=` is a whole number from {least} to {most}"));
                 }
             }
         }
         each(unit, "unsigned", |line, value| {
-            let hex = value.strip_prefix("0x").map(|digits| u32::from_str_radix(digits, 16));
-            if hex.unwrap_or_else(|| value.parse()).is_err() {
+            if !unsigned(value).is_ok_and(|number| u32::try_from(number).is_ok()) {
                 found.line(line, format!("`{}=` is a whole number", line.key()));
             }
         });
@@ -218,14 +212,8 @@ rule! {
     source: "systemd src/core/load-fragment.c", check: Some(|unit, _, found| {
         for parser in ["namespace_path_strv", "unit_env_file", "working_directory", "unit_condition_path"] {
             each(unit, parser, |line, value| {
-                let words: Vec<&str> = match parser {
-                    "namespace_path_strv" => value.split_whitespace().collect(),
-                    _ => vec![value],
-                };
-                for word in words {
-                    let path = word.trim_start_matches(['-', '+', '!', '|']).trim_matches(['"', '\'']);
-                    let special = path.is_empty() || path == "~" || path.starts_with(['/', '%']);
-                    if !special {
+                for path in paths(parser, value) {
+                    if !path.is_empty() && !path.starts_with('/') {
                         found.line(line, format!("`{path}` is not an absolute path"));
                     }
                 }
@@ -240,8 +228,8 @@ rule! {
     BAD_SIGNAL = "bad-signal", Error, "a value that is no signal",
     source: "signal(7)", fix: Safely, check: Some(|unit, _, found| {
         each(unit, "signal", |line, value| {
-            if !value.is_empty() && !is_signal(value) {
-                let told = found.line(line, format!("`{value}` is not a signal"));
+            if !is_signal(value) {
+                let told = found.line(line, format!("`{value}` is not a signal: the line is ignored"));
                 let upper = value.to_uppercase();
                 if is_signal(&upper) {
                     told.fix(write(line, &upper));
@@ -258,21 +246,51 @@ rule! {
     source: "systemd.unit(5), Documentation=", fix: Safely, check: Some(|unit, _, found| {
         for line in unit.list("Unit", "Documentation") {
             let value = line.value();
-            let is_link = |word: &str| {
-                let word = word.trim_matches(['"', '\'']);
-                ["https://", "http://", "file:/", "info:", "man:"].iter().any(|kind| word.starts_with(kind))
-            };
-            if let Some(word) = value.split_whitespace().find(|word| !is_link(word)) {
-                let told = found.line(&line, format!("`{word}` is not a link"));
-                as_note_if(told, word.starts_with('%'));
-                if is_manual_page(word) {
-                    let at = words::place(word, &value);
-                    let fix = Fix::new(Safety::Safe, format!("write `man:{word}`"));
-                    told.fix(fix.insert_before(&line.part(at..at + 1), "man:"));
+            let kinds = ["https://", "http://", "file:/", "info:", "man:"];
+            let mut words = Words::new(value.as_bytes());
+            loop {
+                match words.next_word(WordFlags::UNQUOTE) {
+                    Ok(None) => break,
+                    Err(_) => {
+                        found.line(&line, "the quote is not closed: the line is ignored");
+                        break;
+                    }
+                    Ok(Some(word)) => {
+                        let text = String::from_utf8_lossy(&word.text).into_owned();
+                        if !kinds.iter().any(|kind| text.starts_with(kind)) {
+                            let told = found.value(&line, word.span.clone(), format!("`{text}` is not a link"));
+                            as_note_if(told, text.starts_with('%'));
+                            if is_manual_page(&text) {
+                                let fix = Fix::new(Safety::Safe, format!("write `man:{text}`"));
+                                told.fix(fix.insert_before(&line.part(word.span.start..word.span.start + 1), "man:"));
+                            }
+                        }
+                    }
                 }
             }
         }
     })
+}
+
+/// The paths of a value, the marks before them taken off.
+fn paths(parser: &str, value: &str) -> Vec<String> {
+    let bare = |text: &str, marks: [char; 2]| {
+        let text = text.strip_prefix(marks[0]).unwrap_or(text);
+        text.strip_prefix(marks[1]).unwrap_or(text).to_owned()
+    };
+    match parser {
+        "namespace_path_strv" => split(value).iter().map(|(_, word)| bare(word, ['-', '+'])).collect(),
+        "unit_condition_path" => vec![bare(value, ['|', '!'])],
+        "working_directory" => Some(bare(value, ['-', '-'])).filter(|path| path != "~").into_iter().collect(),
+        _ => vec![bare(value, ['-', '-'])],
+    }
+}
+
+/// The words of a list with where each begins, quotes taken off; what follows an open quote is left out.
+pub(super) fn split(value: &str) -> Vec<(usize, String)> {
+    let mut words = Words::new(value.as_bytes());
+    let next = || words.next_word(WordFlags::UNQUOTE).ok().flatten();
+    std::iter::from_fn(next).map(|word| (word.span.start, String::from_utf8_lossy(&word.text).into_owned())).collect()
 }
 
 fn as_note_if(diagnostic: &mut crate::diag::Diagnostic, harmless: bool) {
@@ -281,11 +299,15 @@ fn as_note_if(diagnostic: &mut crate::diag::Diagnostic, harmless: bool) {
     }
 }
 
-/// The assignments whose value a parser reads, specifiers left out.
+/// Parsers that expand specifiers: a value with some is not looked at here.
+const EXPANDING: [&str; 4] = ["namespace_path_strv", "unit_env_file", "working_directory", "unit_condition_path"];
+
+/// The assignments whose value a parser reads.
 fn each<'a>(unit: &Unit<'a>, parser: &str, mut look: impl FnMut(&Line<'a>, &str)) {
     for line in unit.lines() {
         let value = line.value();
-        if line.directive().is_some_and(|row| row.parser == parser && row.last.is_none()) && !value.contains('%') {
+        let open = value.contains('%') && EXPANDING.contains(&parser);
+        if line.directive().is_some_and(|row| row.parser == parser && row.last.is_none()) && !open {
             look(line, &value);
         }
     }
@@ -308,7 +330,7 @@ fn widened(place: std::ops::Range<usize>, length: usize) -> std::ops::Range<usiz
 }
 
 /// The value written anew.
-fn write(line: &Line<'_>, value: &str) -> Fix {
+pub(super) fn write(line: &Line<'_>, value: &str) -> Fix {
     Fix::new(Safety::Safe, format!("write `{value}`")).replace(&line.span(), value)
 }
 
@@ -376,13 +398,13 @@ fn meant_calendar(line: &Line<'_>, value: &str) -> Option<String> {
 }
 
 /// What was meant by a size with a unit that systemd does not write so; `MB` is none of these, since it may be 1000².
-fn meant_size(value: &str) -> Option<String> {
+pub(super) fn meant_size(value: &str) -> Option<String> {
     let bare = value.trim_matches(['"', '\'']).trim();
     let number = bare.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = bare.get(number.len()..)?.to_ascii_uppercase();
     let letter = unit.strip_suffix("IB").or(unit.strip_suffix('I')).unwrap_or(&unit);
     let meant = format!("{}{letter}", number.trim_end());
-    (letter.len() <= 1 && is_size(&meant)).then_some(meant)
+    (letter.len() <= 1 && size(&meant, SizeBase::Iec).is_ok()).then_some(meant)
 }
 
 fn is_manual_page(word: &str) -> bool {
@@ -403,29 +425,21 @@ fn is_boolean(value: &str) -> bool {
     WORDS.iter().any(|word| value.eq_ignore_ascii_case(word))
 }
 
-fn is_size(value: &str) -> bool {
-    if value == "infinity" {
-        return true;
-    }
-    if let Some(share) = value.strip_suffix(['%', '‰', '‱']) {
-        return share.parse::<f64>().is_ok_and(|share| share >= 0.0);
-    }
-    let suffixed = |part: &str| {
-        let number = part.strip_suffix(['B', 'K', 'M', 'G', 'T', 'P', 'E']).unwrap_or(part).trim_end();
-        let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
-        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        digits(whole) && digits(fraction)
-    };
-    value.split_whitespace().all(suffixed) && !value.trim().is_empty()
-}
-
-fn is_signal(value: &str) -> bool {
+/// Whether systemd knows a signal by that name or number.
+pub(in crate::lint) fn is_signal(value: &str) -> bool {
     const NAMES: [&str; 34] = [
         "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM",
         "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF",
         "WINCH", "IO", "POLL", "PWR", "SYS", "IOT", "CLD",
     ];
+    // Of Linux's 64 signals 34 to 64 are those of real time.
+    const REAL_TIME_MOST: u8 = 30;
     let name = value.strip_prefix("SIG").unwrap_or(value);
     let number = value.parse::<u8>().is_ok_and(|number| (1..=64).contains(&number));
-    number || NAMES.contains(&name) || name.starts_with("RTMIN") || name.starts_with("RTMAX")
+    let real_time = |base: &str, sign: char| {
+        let Some(rest) = name.strip_prefix(base) else { return false };
+        rest.is_empty()
+            || rest.strip_prefix(sign).is_some_and(|it| it.parse::<u8>().is_ok_and(|it| it <= REAL_TIME_MOST))
+    };
+    number || NAMES.contains(&name) || real_time("RTMIN", '+') || real_time("RTMAX", '-')
 }

@@ -98,6 +98,14 @@ impl Program {
         program
     }
 
+    /// rclone, with what it needs to find its configuration.
+    #[must_use]
+    pub fn rclone(name: impl Into<OsString>, environment: &Environment) -> Self {
+        let mut program = Self::new(name, environment);
+        copy(&["XDG_CONFIG_HOME", "XDG_CACHE_HOME", "SSH_AUTH_SOCK"], environment, &mut program.env);
+        program
+    }
+
     /// Whether a variable of this name would change what the engine's command line itself does.
     #[must_use]
     pub fn engine_reads(name: &str) -> bool {

@@ -1,6 +1,6 @@
 //! A program that is spoken to without blocking: all three of its standard streams are ours.
 
-use super::process::SpawnError;
+use super::process::{GRACE, SpawnError};
 use super::program::Program;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io;
@@ -79,6 +79,18 @@ impl Running {
         Ok(status)
     }
 
+    /// Ends it: SIGTERM to its group, and SIGKILL where it is not gone five seconds later.
+    pub async fn end(mut self) {
+        if let Some(pid) = self.pid() {
+            let _ = kill_process_group(pid, Signal::TERM);
+        }
+        let _ = tokio::time::timeout(GRACE, self.child.wait()).await;
+    }
+
+    fn pid(&self) -> Option<Pid> {
+        self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw)
+    }
+
     /// What it has written to its standard error so far: the last 8 KiB.
     #[must_use]
     pub fn complaints(&self) -> String {
@@ -89,8 +101,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.reader.abort();
-        let pid = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        if let Some(pid) = pid {
+        if let Some(pid) = self.pid() {
             let _ = kill_process_group(pid, Signal::TERM);
         }
     }

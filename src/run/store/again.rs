@@ -30,7 +30,7 @@ where
     }
 }
 
-fn pause(tried: u32, asked: Option<Duration>) -> Duration {
+pub(super) fn pause(tried: u32, asked: Option<Duration>) -> Duration {
     let own = PAUSE_FIRST.saturating_mul(1 << tried.min(16)).min(PAUSE_MAX);
     asked.map_or(own, |asked| asked.min(PAUSE_ASKED_MAX))
 }

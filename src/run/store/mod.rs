@@ -1,24 +1,28 @@
 //! Connections to destinations: objects are listed, read, removed, and stored in two steps, so that nothing has its
 //! final name before it is whole.
 
-#[cfg(feature = "sftp")]
 mod again;
 mod error;
 mod ledger;
 mod local;
 mod open;
+mod rclone;
+mod resume;
 mod s3;
 #[cfg(feature = "sftp")]
 mod sftp;
 mod staged;
+mod webdav;
 
 pub use error::{StoreError, StoreErrorKind};
 pub use ledger::{Ledger, Promise};
 pub use local::{LocalStore, remove_staged};
 pub use open::{Means, open};
+pub use rclone::{RcloneOptions, RcloneStore};
 pub use s3::{Credentials, PART_COUNT_MAX, S3Options, S3Store, part_size};
 #[cfg(feature = "sftp")]
 pub use sftp::{PROBE_AFTER_DEFAULT, SftpOptions, SftpStore};
+pub use webdav::{WebDavOptions, WebDavStore};
 
 use crate::run::journal::Obligation;
 use bytes::Bytes;

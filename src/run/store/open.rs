@@ -1,10 +1,12 @@
 //! From a destination as data to a connection.
 
 use super::s3::{Credentials, S3Options, S3Store};
-use super::{Ledger, LocalStore, Store, StoreError, StoreErrorKind};
+use super::{
+    Ledger, LocalStore, RcloneOptions, RcloneStore, Store, StoreError, StoreErrorKind, WebDavOptions, WebDavStore,
+};
 #[cfg(feature = "sftp")]
 use crate::destination::Sftp;
-use crate::destination::{Destination, DestinationKind, Local, S3};
+use crate::destination::{Destination, DestinationKind, Local, Rclone, S3, WebDav};
 use crate::run::os::Environment;
 use crate::run::secret::Secrets;
 use crate::value::{Context, Template, Value};
@@ -40,6 +42,8 @@ pub fn open(destination: &Destination, means: Means<'_>, ledger: Ledger) -> Resu
             Ok(Arc::new(LocalStore::new(filling.text(path)?, *create, ledger)))
         }
         DestinationKind::S3(s3) => Ok(Arc::new(S3Store::open(filling.s3(s3)?, ledger)?)),
+        DestinationKind::Webdav(webdav) => Ok(Arc::new(WebDavStore::open(filling.webdav(webdav)?, ledger)?)),
+        DestinationKind::Rclone(rclone) => Ok(Arc::new(RcloneStore::new(filling.rclone(rclone)?, ledger))),
         #[cfg(feature = "sftp")]
         DestinationKind::Sftp(sftp) => Ok(Arc::new(super::SftpStore::new(filling.sftp(sftp)?, ledger))),
         #[cfg(not(feature = "sftp"))]
@@ -88,6 +92,36 @@ impl Filling<'_> {
             identity_file: self.file(identity_file.as_ref())?,
             known_hosts: self.file(known_hosts.as_ref())?,
             probe_after: super::PROBE_AFTER_DEFAULT,
+            environment: self.means.environment.clone(),
+        })
+    }
+
+    fn webdav(&self, webdav: &WebDav) -> Result<WebDavOptions, StoreError> {
+        let WebDav { url, user, password, create, ca_file, allow_http } = webdav;
+        Ok(WebDavOptions {
+            destination: self.destination.to_owned(),
+            url: self.text(url)?,
+            user: self.optional(user.as_ref())?,
+            password: password.as_ref().map(|password| self.secret(password)).transpose()?,
+            create: *create,
+            ca_pem: self.file(ca_file.as_ref())?.map(|path| self.read(&path)).transpose()?,
+            allow_http: *allow_http,
+        })
+    }
+
+    fn rclone(&self, rclone: &Rclone) -> Result<RcloneOptions, StoreError> {
+        let Rclone { remote, config, env, program } = rclone;
+        let remote = self.text(remote)?;
+        if remote.starts_with('-') || !remote.contains(':') {
+            return Err(self.failed("its `remote:` is not of the form `NAME:PATH`"));
+        }
+        let variable = |(name, value): (&String, &Value)| Ok((name.clone(), self.secret(value)?));
+        Ok(RcloneOptions {
+            destination: self.destination.to_owned(),
+            remote,
+            config: self.file(config.as_ref())?,
+            env: env.iter().map(variable).collect::<Result<_, StoreError>>()?,
+            program: program.clone(),
             environment: self.means.environment.clone(),
         })
     }

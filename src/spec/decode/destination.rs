@@ -8,7 +8,7 @@ use crate::spec::yaml::Content;
 use crate::value::{Reference, Value};
 
 /// What a destination can be.
-const KINDS: [&str; 3] = ["local", "s3", "sftp"];
+const KINDS: [&str; 5] = ["local", "s3", "sftp", "webdav", "rclone"];
 
 impl Decoder<'_> {
     pub(super) fn destination(&mut self, name: String, field: &Field<'_>) -> Option<Destination> {
@@ -21,6 +21,8 @@ impl Decoder<'_> {
         let kind = match kind {
             "local" => self.local(&field).map(DestinationKind::Local),
             "sftp" => self.sftp(&field).map(|sftp| DestinationKind::Sftp(Box::new(sftp))),
+            "webdav" => self.webdav(&field).map(|webdav| DestinationKind::Webdav(Box::new(webdav))),
+            "rclone" => self.rclone(&field).map(|rclone| DestinationKind::Rclone(Box::new(rclone))),
             _ => self.s3(&field).map(|s3| DestinationKind::S3(Box::new(s3))),
         };
         Some(Destination { name, kind: kind? })
@@ -111,7 +113,7 @@ impl Decoder<'_> {
     }
 
     /// Tells where only one of two keys is there.
-    fn together(&mut self, fields: &Fields<'_>, one: &str, other: &str) {
+    pub(super) fn together(&mut self, fields: &Fields<'_>, one: &str, other: &str) {
         let (there, missing) = match (fields.key_span(one), fields.key_span(other)) {
             (Some(span), None) => (span, other),
             (None, Some(span)) => (span, one),
@@ -135,7 +137,7 @@ impl Decoder<'_> {
         Some(value)
     }
 
-    fn endpoint_is_safe(&mut self, field: &Field<'_>, endpoint: Option<&Value>, allow_http: bool) {
+    pub(super) fn endpoint_is_safe(&mut self, field: &Field<'_>, endpoint: Option<&Value>, allow_http: bool) {
         let Some(text) = endpoint.and_then(Value::text).map(ToString::to_string) else { return };
         if let Some(rest) = text.strip_prefix("http://")
             && !allow_http

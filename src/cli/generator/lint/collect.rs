@@ -27,7 +27,7 @@ fn search(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
     for entry in std::fs::read_dir(folder).map_err(|error| failure(&error))? {
         let entry = entry.map_err(|error| failure(&error))?;
         let kind = entry.file_type().map_err(|error| failure(&error))?;
-        if kind.is_dir() {
+        if kind.is_dir() && entry.file_name() != ".git" {
             search(&entry.path(), files)?;
         } else if kind.is_file() && is_unit(&entry.path()) {
             files.push(entry.path());

@@ -1,23 +1,34 @@
 //! `--fix`: a diff of what would be mended, or the files mended.
 
-use super::{Format, LintArgs, tell};
+use super::{Format, Run, plural, stdin};
 use crate::cli::output::{Failure, print_bytes, say};
 use crate::contract::exit;
 use crate::diag::Severity;
 use crate::lint::{Fixed, Mended, unified_diff};
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// Prints what was mended as a diff, or writes it and tells what is left.
-pub(super) fn run(args: &LintArgs, paths: &[PathBuf], fixed: &Fixed) -> Result<(), Failure> {
-    if args.write { write(args, paths, fixed) } else { preview(args, fixed) }
+/// Whether what is asked for can be done: standard output has room for one thing.
+pub(super) fn check(run: &Run<'_>) -> Result<(), Failure> {
+    let args = run.args;
+    let usage = |message: &str| Failure::new(exit::USAGE, message);
+    if args.format != Format::Human && !args.write {
+        return Err(usage("`--fix` prints a diff, and takes no `--format` unless it writes").help("add `--write`"));
+    }
+    if args.write && stdin::is_given(&args.paths) && (args.paths.len() > 1 || args.format != Format::Human) {
+        return Err(usage(
+            "`--write` prints what was read from standard input: it takes no other path and no `--format`",
+        ));
+    }
+    Ok(())
 }
 
-fn preview(args: &LintArgs, fixed: &Fixed) -> Result<(), Failure> {
-    if args.format != Format::Human {
-        let message = "`--fix` prints a diff, and takes no `--format` unless it writes";
-        return Err(Failure::new(exit::USAGE, message).help("add `--write`"));
-    }
+/// Prints what was mended as a diff, or writes it and tells what is left.
+pub(super) fn run(run: &Run<'_>, fixed: &Fixed) -> Result<(), Failure> {
+    if run.args.write { write(run, fixed) } else { preview(run, fixed) }
+}
+
+fn preview(run: &Run<'_>, fixed: &Fixed) -> Result<(), Failure> {
     for Mended { place: _, path, before, after } in &fixed.files {
         print_bytes(&unified_diff(path, before, after))?;
     }
@@ -26,30 +37,31 @@ fn preview(args: &LintArgs, fixed: &Fixed) -> Result<(), Failure> {
     if !fixed.files.is_empty() {
         say("  help: `--write` writes the files");
     }
-    let faults = fixed.left.count(Severity::Error) + fixed.left.count(Severity::Warning);
-    if fixed.files.is_empty() && faults == 0 { Ok(()) } else { Err(Failure::said(exit::FAILED)) }
+    if fixed.files.is_empty() && !run.fails(&fixed.left) { Ok(()) } else { Err(Failure::said(exit::FAILED)) }
 }
 
-fn write(args: &LintArgs, paths: &[PathBuf], fixed: &Fixed) -> Result<(), Failure> {
-    for Mended { place, path: _, before, after } in &fixed.files {
-        if let Some(path) = paths.get(*place) {
-            overwrite(path, before, after)?;
+fn write(run: &Run<'_>, fixed: &Fixed) -> Result<(), Failure> {
+    if let Some(buffer) = &run.buffer {
+        print_bytes(fixed.files.first().map_or(&buffer.text, |file| &file.after))?;
+    } else {
+        for Mended { place, path: _, before, after } in &fixed.files {
+            if let Some(path) = run.paths.get(*place) {
+                overwrite(path, before, after)?;
+            }
         }
     }
     say(&format!("{} mended{}", made(fixed), files(fixed)));
-    tell(args, &fixed.left)
+    run.tell(&fixed.left)
 }
 
 fn made(fixed: &Fixed) -> String {
-    let count: usize = fixed.made.values().sum();
-    if count == 1 { "1 finding".to_owned() } else { format!("{count} findings") }
+    plural(fixed.made.values().sum(), "finding")
 }
 
 fn files(fixed: &Fixed) -> String {
     match fixed.files.len() {
         0 => String::new(),
-        1 => " in 1 file".to_owned(),
-        count => format!(" in {count} files"),
+        count => format!(" in {}", plural(count, "file")),
     }
 }
 
@@ -65,7 +77,7 @@ fn overwrite(path: &Path, before: &[u8], after: &[u8]) -> Result<(), Failure> {
     staged(&place, after).map_err(|error| failure(&error))
 }
 
-fn staged(place: &PathBuf, text: &[u8]) -> std::io::Result<()> {
+fn staged(place: &Path, text: &[u8]) -> std::io::Result<()> {
     let folder = place.parent().unwrap_or(Path::new("/"));
     let permissions = std::fs::metadata(place)?.permissions();
     let mut staged = tempfile::Builder::new().prefix(".eightbells-").tempfile_in(folder)?;

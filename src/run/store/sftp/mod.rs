@@ -194,17 +194,8 @@ impl Store for SftpStore {
     }
 
     fn clean(&self, left: &Obligation) -> Doing<'_, bool> {
-        let ours = match left {
-            Obligation::StagedObject { destination, name } => {
-                (*destination == self.0.link.options.destination && is_staged(name)).then(|| self.0.path(name))
-            }
-            Obligation::MultipartUpload { .. }
-            | Obligation::StagedFile { .. }
-            | Obligation::ContainerScratch { .. }
-            | Obligation::ContainerProcess { .. }
-            | Obligation::HostProcess { .. }
-            | Obligation::HostScratch { .. } => None,
-        };
+        let staged = left.staged_at(&self.0.link.options.destination).filter(|name| is_staged(name));
+        let ours = staged.map(|name| self.0.path(name));
         Box::pin(async move {
             let Some(path) = ours else { return Ok(false) };
             self.0.remove(&path).await.map(|()| true)
