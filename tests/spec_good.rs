@@ -547,3 +547,34 @@ fn the_conduct_of_a_job_has_defaults_that_a_key_alone_keeps() {
     let report = conduct("report: {metrics: /var/lib/node_exporter}").report;
     assert_eq!((report.keep, report.path), (60, None));
 }
+
+#[test]
+fn containers_volumes_and_what_stands_still_are_read_in_every_form() {
+    let labelled = source("{container: {label: \"a=b\", project: shop, all: true}, tree: /data}");
+    assert_eq!(labelled.objects(), [("f@*".to_owned(), "tar".to_owned())]);
+    let text = "{volume: wiki, exclude: [cache], access: direct, while: {stopped: [wiki, {label: a}], paused: db, engine: podman, spool: 1GiB}}";
+    let volume = source(text);
+    let SourceKind::Volume(inner) = &volume.kind else { panic!() };
+    assert_eq!((inner.access, inner.exclude.len(), volume.extension()), (Access::Direct, 1, "tar"));
+    let still = volume.still.as_ref().unwrap();
+    assert_eq!((still.stopped.len(), still.paused.len(), still.spool), (2, 1, Some(1 << 30)));
+    let paths = source(
+        "{paths: [/a], exclude_from: .backupignore, gitignore: true, exclude_caches: true, exclude_if_present: [.nobackup], max_file_size: 2GiB}",
+    );
+    let SourceKind::Paths(inner) = &paths.kind else { panic!() };
+    assert_eq!((inner.exclude_from.len(), inner.exclude_if_present.len(), inner.max_file_size), (1, 1, Some(2 << 30)));
+    for source in [&labelled, &volume, &paths] {
+        let json = serde_json::to_string(source).unwrap();
+        assert_eq!(serde_json::from_str::<eightbells::source::Source>(&json).unwrap(), *source);
+    }
+    let whole = format!(
+        "version: 1\ndestinations: {{h: {{local: {{path: /b}}}}}}\njobs: {{a: {{schedule: {{every: 1h}}, store: h, sources: {{a: {text}, b: {{paths: [/a], max_file_size: 3KiB}}}}}}}}\n"
+    );
+    let again = |text: &str| {
+        let (spec, report) = spec::load_text("backups.yaml", text.as_bytes());
+        let spec = spec.unwrap_or_else(|| panic!("{}\n{text}", told(&report)));
+        (spec::show(&spec, &report.sources, None), spec.jobs[0].sources.clone())
+    };
+    let (shown, sources) = again(&whole);
+    assert_eq!(again(&shown).1, sources, "{shown}");
+}

@@ -4,13 +4,14 @@ use crate::source::{Paths, SourceKind};
 use crate::value::Template;
 
 fn job() -> Job {
-    let paths = Paths { paths: vec![Template::literal("/srv/{x}")], exclude: vec![], one_file_system: false };
+    let paths: Paths = serde_json::from_value(serde_json::json!({"paths": ["/srv/{{x}}"]})).unwrap();
     let source = Source {
         name: "files".into(),
         kind: SourceKind::Paths(paths),
         allow_empty: false,
         timeout: Some(Duration::from_secs(90)),
         hooks: crate::conduct::Hooks::default(),
+        still: None,
     };
     let local = Local { path: Value::Text(Template::literal("/var/backups")), create: true };
     let to = Destination { name: "host".into(), kind: DestinationKind::Local(local) };

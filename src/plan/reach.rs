@@ -39,6 +39,7 @@ impl Reach {
         for source in &job.sources {
             reach.source(&source.kind);
             reach.hooks(&source.hooks);
+            reach.engines.extend(source.still.iter().map(|still| still.engine));
         }
         for store in &job.store {
             reach.destination(&store.to.kind);
@@ -100,6 +101,11 @@ impl Reach {
             SourceKind::Container(container) => {
                 self.engines.push(container.engine);
                 self.container_files |= matches!(container.content, Content::Tree { .. });
+            }
+            SourceKind::Volume(volume) => {
+                self.engines.push(volume.engine);
+                // Where the engine keeps its volumes is asked when the job runs.
+                self.container_files = true;
             }
             SourceKind::Database(database) => self.database(database),
             SourceKind::EtcdSnapshot(etcd) => {

@@ -5,7 +5,7 @@ use super::reach::Reach;
 use super::timer::span;
 use super::{Cause, Line, Unit, UnitKind, fleet};
 use crate::contract::{BackupArgs, Instance, JOB_VARIABLE, SpecLocation, exit};
-use crate::source::{At, Engine, SourceKind};
+use crate::source::{At, Engine, Source, SourceKind};
 use crate::spec::{IoClass, JobIn};
 use crate::target::Feature;
 use crate::value::{Reference, Template};
@@ -59,7 +59,10 @@ fn unit_section(cause: &Cause<'_>) -> Vec<Line> {
     ] {
         lines.extend(named(cause, keys, spec_key, names));
     }
+    let stops_docker = |source: &Source| source.still.as_ref().is_some_and(|still| still.engine != Engine::Podman);
     let drives_docker = cause.job.sources.iter().any(|source| match &source.kind {
+        _ if stops_docker(source) => true,
+        SourceKind::Volume(volume) => volume.engine != Engine::Podman,
         SourceKind::Container(container) => container.engine != Engine::Podman,
         SourceKind::Database(database) => {
             matches!(&database.at, At::Container { container: _, engine } if *engine != Engine::Podman)

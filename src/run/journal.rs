@@ -32,6 +32,17 @@ pub enum Obligation {
         /// The value of their variable [`MARK_VARIABLE`].
         mark: String,
     },
+    /// A container that was stopped or paused, and is to move again.
+    ContainerHalted {
+        /// The engine's program: `docker` or `podman`.
+        engine: String,
+        /// The container's id.
+        container: String,
+        /// Its name, for people.
+        name: String,
+        /// What was done to it.
+        halt: Halt,
+    },
     /// Processes of the host whose environment holds a mark.
     HostProcess {
         /// The value of their variable [`MARK_VARIABLE`].
@@ -66,6 +77,27 @@ pub enum Obligation {
     },
 }
 
+/// How a container was made to stand still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Halt {
+    /// Stopped.
+    Stopped,
+    /// Paused.
+    Paused,
+}
+
+impl Halt {
+    /// `stopped` or `paused`.
+    #[must_use]
+    pub fn done(self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::Paused => "paused",
+        }
+    }
+}
+
 impl Obligation {
     /// The name of an object that is staged at that destination.
     #[must_use]
@@ -74,6 +106,7 @@ impl Obligation {
             Self::StagedObject { destination, name } => (destination == at).then_some(name),
             Self::ContainerScratch { .. }
             | Self::ContainerProcess { .. }
+            | Self::ContainerHalted { .. }
             | Self::HostProcess { .. }
             | Self::HostScratch { .. }
             | Self::StagedFile { .. }

@@ -1,6 +1,6 @@
 //! Databases, each dumped by its own client program.
 
-use super::Engine;
+use super::{Engine, Which};
 use crate::value::{Template, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -149,8 +149,8 @@ pub enum At {
     },
     /// In a container, with the client programs in it.
     Container {
-        /// Its name or id.
-        container: Template,
+        /// Which.
+        container: Which,
         /// Which engine's command line to drive.
         engine: Engine,
     },

@@ -2,10 +2,13 @@
 
 use crate::conduct::Hooks;
 mod database;
+mod still;
 
 pub use database::{
     At, Consistency, Database, Databases, EtcdSnapshot, Mongodb, Mysql, Postgres, PostgresFormat, Server, Sqlite,
 };
+
+pub use still::{Label, Still, Which};
 
 use crate::archive::{ANY_PART, part_name};
 use crate::value::{Template, Value, optional_duration_serde};
@@ -30,6 +33,9 @@ pub struct Source {
     /// Programs that run around its dump.
     #[serde(default, skip_serializing_if = "Hooks::is_empty")]
     pub hooks: Hooks,
+    /// Containers that stand still meanwhile.
+    #[serde(default, rename = "while", skip_serializing_if = "Option::is_none")]
+    pub still: Option<Still>,
 }
 
 /// What a source reads.
@@ -42,6 +48,8 @@ pub enum SourceKind {
     Command(Command),
     /// Something in a container.
     Container(Container),
+    /// A volume of a container engine.
+    Volume(Volume),
     /// A database, or all of a server's.
     Database(Box<Database>),
     /// A snapshot of etcd.
@@ -72,6 +80,21 @@ pub struct Paths {
     /// Whether to stay on the file systems of the given paths.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub one_file_system: bool,
+    /// Names of files that say, in gitignore's syntax, what of their folder is left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude_from: Vec<String>,
+    /// Whether what `.gitignore` files name is left out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gitignore: bool,
+    /// Whether folders with a `CACHEDIR.TAG` are archived without what is in them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exclude_caches: bool,
+    /// Names of files whose folders are archived without what is in them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude_if_present: Vec<String>,
+    /// Larger files are left out, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_file_size: Option<u64>,
 }
 
 /// A program whose standard output is the archive's content.
@@ -94,8 +117,8 @@ pub struct Command {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Container {
-    /// Its name or id.
-    pub container: Template,
+    /// Which; of several, each is an object of its own.
+    pub container: Which,
     /// Which engine's command line to drive.
     pub engine: Engine,
     /// Program and arguments to run in it; empty where `content` is a tree that is there already.
@@ -113,6 +136,21 @@ pub struct Container {
     /// What is archived once the dump has ended well.
     pub content: Content,
     /// How a tree is read.
+    pub access: Access,
+}
+
+/// A volume of a container engine, archived as tar; names in the archive begin at the volume's root.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Volume {
+    /// Its name.
+    pub volume: Template,
+    /// Which engine's command line to drive.
+    pub engine: Engine,
+    /// Patterns of what to leave out, as in [`Paths::exclude`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<Template>,
+    /// How it is read: from its folder on the host, or through a container that has it.
     pub access: Access,
 }
 
@@ -168,7 +206,7 @@ impl Source {
     #[must_use]
     pub fn extension(&self) -> &str {
         match &self.kind {
-            SourceKind::Paths(_) => "tar",
+            SourceKind::Paths(_) | SourceKind::Volume(_) => "tar",
             SourceKind::Command(command) => &command.extension,
             SourceKind::Container(container) => match &container.content {
                 Content::Tree { .. } => "tar",
@@ -187,7 +225,17 @@ impl Source {
     #[must_use]
     pub fn objects(&self) -> Vec<(String, String)> {
         let own = || (self.name.clone(), self.extension().to_owned());
-        let SourceKind::Database(database) = &self.kind else { return vec![own()] };
+        let database = match &self.kind {
+            SourceKind::Database(database) => database,
+            SourceKind::Container(container) if container.container.is_all() => {
+                return vec![(format!("{}{ANY_PART}", self.name), self.extension().to_owned())];
+            }
+            SourceKind::Paths(_)
+            | SourceKind::Command(_)
+            | SourceKind::Container(_)
+            | SourceKind::Volume(_)
+            | SourceKind::EtcdSnapshot(_) => return vec![own()],
+        };
         let extension = || database.server.extension().to_owned();
         let mut objects = match database.server.databases() {
             Some(Databases::One(_)) | None => return vec![own()],
@@ -212,7 +260,7 @@ impl Source {
     #[must_use]
     pub fn values(&self) -> Vec<(&Value, Role)> {
         let mut values: Vec<(&Value, Role)> = match &self.kind {
-            SourceKind::Paths(_) => vec![],
+            SourceKind::Paths(_) | SourceKind::Volume(_) => vec![],
             SourceKind::Command(command) => of_variables(&command.env).collect(),
             SourceKind::Container(container) => of_variables(&container.env).collect(),
             SourceKind::Database(database) => {

@@ -92,6 +92,10 @@ fn guard_value(guard: Option<Guard>) -> Value {
 fn flat(source: Value) -> Value {
     let Value::Object(mut map) = source else { return source };
     map.remove("name");
+    let bytes = |value: &Value| value.as_u64().map(|bytes| json!(format!("{bytes}B")));
+    if let Some(spool) = map.get_mut("while").and_then(|still| still.get_mut("spool")) {
+        *spool = bytes(spool).unwrap_or_default();
+    }
     let Some(Value::Object(kind)) = map.remove("kind") else { return Value::Object(map) };
     let Some((what, Value::Object(inner))) = kind.into_iter().next() else { return Value::Object(map) };
     match what.as_str() {
@@ -111,6 +115,9 @@ fn flat(source: Value) -> Value {
             ("argv", value) => drop(map.insert("command".into(), value)),
             ("content", Value::Object(content)) => {
                 map.extend(content.into_iter().flat_map(|(_, what)| content_keys(what)));
+            }
+            ("max_file_size", value) => {
+                drop(map.insert(key, value.as_u64().map_or(value, |bytes| json!(format!("{bytes}B")))));
             }
             (_, value) => drop(map.insert(key, value)),
         }
@@ -248,7 +255,10 @@ impl Lines<'_> {
     /// An item of a list, its first line led by a `-`.
     fn item(&mut self, route: &str, depth: usize, item: &Value) {
         let start = self.text.len();
-        let Value::Object(map) = item else { return };
+        let Value::Object(map) = item else {
+            let _ = writeln!(self.text, "{}- {item}  # {}", "  ".repeat(depth), self.origin(route));
+            return;
+        };
         for (inner, value) in map {
             self.value(inner, &format!("{route}.{inner}"), depth + 1, value);
         }

@@ -278,9 +278,10 @@ fn etcd_gone_a_stop_and_a_clock_set_back_lose_nothing() {
     if find_program("faketime").is_some() {
         let sets = whole_sets(&visible(bench.on_disk()), 1);
         let output = at_another_time(&bench, "-2 days");
-        assert_eq!(code(&output), 0, "{}", said(&output));
+        // A server refuses requests of a clock that is so wrong; a folder takes what it is given.
+        assert_eq!(code(&output), 3, "{}", said(&output));
         assert_eq!(whole_sets(&visible(bench.on_disk()), 1).len(), sets.len() + 1, "{}", said(&output));
-        recovers(&bench, &table, "the clock is set back by two days", 0, &sets);
+        recovers(&bench, &table, "the clock is set back by two days", 3, &sets);
     } else {
         skip("no `faketime` here: Debian has it in faketime");
     }

@@ -28,6 +28,7 @@ mod references;
 mod retention;
 mod scripts;
 mod shells;
+mod still;
 mod stores;
 mod stores_rclone;
 #[cfg(feature = "sftp")]

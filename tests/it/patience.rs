@@ -116,7 +116,7 @@ fn a_slow_destination_is_waited_for() {
     // Each connection carries 16 KiB in 5 ms.
     let proxy = ChaosProxy::start(bench.s3().port(), |_| Faults::up(Fault::Delay(Duration::from_millis(5))));
     bench.bucket_at("slow", "q/", proxy.port());
-    bench.job(&["db: {command: [head, -c, \"100000000\", /dev/urandom], extension: x}"], "timeouts: {stall: 5s}");
+    bench.job(&["db: {command: [head, -c, \"100000000\", /dev/urandom], extension: x}"], "timeouts: {stall: 15s}");
     let begun = Instant::now();
     let output = bench.run();
     assert_eq!(code(&output), 0, "{}", said(&output));

@@ -4,7 +4,7 @@ use super::report::span;
 use super::{BackupError, Request, Setting, blackout, setting};
 use crate::contract::Job;
 use crate::retention::Keep;
-use crate::source::{At, Content, Database, Databases, Server, Source, SourceKind};
+use crate::source::{At, Content, Database, Databases, Server, Source, SourceKind, Still, Which};
 use crate::value::{Context, Template, Value};
 use serde::Serialize;
 use std::fmt;
@@ -62,7 +62,11 @@ pub fn dry_run(job: &Job, request: &Request) -> Result<RunPlan, BackupError> {
         let suffix = job.archive.suffix();
         let object = |(name, extension): (String, String)| format!("{}.{extension}{suffix}", pattern.stem(&name, time));
         let objects: Vec<String> = source.objects().into_iter().map(object).collect();
-        PlannedSource { name: source.name.clone(), what: what(source, &context), object: objects.join(" and ") }
+        PlannedSource {
+            name: source.name.clone(),
+            what: what(source, &context) + &halted(source, &context),
+            object: objects.join(" and "),
+        }
     };
     let destination = |at: &crate::contract::StoreAt| PlannedDestination {
         name: at.to.name.clone(),
@@ -111,11 +115,29 @@ fn what(source: &Source, context: &Context) -> String {
                 Content::Tree { path, .. } => text(path, context),
                 Content::Stdout { .. } => "its output".into(),
             };
-            format!("{what} in the container {}{run}", text(&container.container, context))
+            format!("{what} in the container {}{run}", container_name(&container.container, context))
         }
+        SourceKind::Volume(volume) => format!("the volume {}", text(&volume.volume, context)),
         SourceKind::Database(database) => of_database(database, context),
         SourceKind::EtcdSnapshot(etcd) => format!("a snapshot of the etcd at {}", etcd.endpoints.join(", ")),
     }
+}
+
+fn container_name(which: &Which, context: &Context) -> String {
+    match which {
+        Which::Name(name) => text(name, context),
+        Which::Label(label) => format!("labelled {}", text(&label.label, context)),
+    }
+}
+
+/// What stands still meanwhile.
+fn halted(source: &Source, context: &Context) -> String {
+    let Some(Still { stopped, paused, engine: _, spool: _ }) = &source.still else { return String::new() };
+    let names =
+        |which: &[Which]| which.iter().map(|which| container_name(which, context)).collect::<Vec<_>>().join(", ");
+    let part = |word: &str, which: &[Which]| (!which.is_empty()).then(|| format!("{} {word}", names(which)));
+    let parts: Vec<String> = [part("stopped", stopped), part("paused", paused)].into_iter().flatten().collect();
+    format!(", with {}", parts.join(" and "))
 }
 
 fn of_database(database: &Database, context: &Context) -> String {
@@ -137,7 +159,7 @@ fn of_database(database: &Database, context: &Context) -> String {
         At::Network { host, port } => {
             format!("at {}{}", value(host, context), port.map(|port| format!(":{port}")).unwrap_or_default())
         }
-        At::Container { container, engine: _ } => format!("in the container {}", text(container, context)),
+        At::Container { container, engine: _ } => format!("in the container {}", container_name(container, context)),
     };
     format!("{which} of {} {place}", server.key())
 }

@@ -39,6 +39,7 @@ fn undo_one(left: &Leftover, journal: &Journal, environment: &Environment) -> Op
         Obligation::MultipartUpload { .. } | Obligation::StagedObject { .. } => return None,
         Obligation::ContainerScratch { .. }
         | Obligation::ContainerProcess { .. }
+        | Obligation::ContainerHalted { .. }
         | Obligation::HostProcess { .. }
         | Obligation::HostScratch { .. } => dump::undo(left, journal, environment).err().map(|error| error.to_string()),
     };
@@ -53,6 +54,7 @@ fn describe(obligation: &Obligation) -> String {
         Obligation::StagedFile { path } | Obligation::HostScratch { path } => path.display().to_string(),
         Obligation::ContainerScratch { container, path, .. } => format!("{path} in the container {container}"),
         Obligation::ContainerProcess { container, .. } => format!("a process in the container {container}"),
+        Obligation::ContainerHalted { name, halt, .. } => format!("the container {name}, which was {}", halt.done()),
         Obligation::HostProcess { .. } => "a process".into(),
         Obligation::MultipartUpload { key, .. } => format!("an upload of {key}"),
         Obligation::StagedObject { name, destination } => format!("{name} at `{destination}`"),
@@ -102,6 +104,7 @@ impl Run<'_> {
                 Obligation::StagedFile { .. }
                 | Obligation::ContainerScratch { .. }
                 | Obligation::ContainerProcess { .. }
+                | Obligation::ContainerHalted { .. }
                 | Obligation::HostProcess { .. }
                 | Obligation::HostScratch { .. } => continue,
             };

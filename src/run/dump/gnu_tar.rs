@@ -21,9 +21,27 @@ const OPTIONS: [&str; 8] = [
 /// How many remarks of a kind are kept; a million unreadable files are counted, not listed.
 const REMARKS_MAX: usize = 200;
 
-/// GNU tar with our options; what to read is added to it.
-pub(super) fn program(environment: &Environment) -> Program {
-    Program::new("tar", environment).env("LC_ALL", "C").args(OPTIONS)
+/// GNU tar, as it is on this host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct GnuTar {
+    /// Whether it reads folders in the order of their names: since 1.28, of 2014.
+    sorts: bool,
+}
+
+impl GnuTar {
+    /// GNU tar with our options; what to read is added to it.
+    pub(super) fn program(self, environment: &Environment) -> Program {
+        let sort = self.sorts.then_some("--sort=name");
+        Program::new("tar", environment).env("LC_ALL", "C").args(OPTIONS).args(sort)
+    }
+
+    /// What `tar --version` prints; none where it is not GNU's.
+    fn of(version: &str) -> Option<Self> {
+        let (_, number) = version.lines().next()?.split_once("GNU tar")?;
+        let mut parts = number.trim_matches([')', ' ']).split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+        let number = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
+        Some(Self { sorts: number >= (1, 28) })
+    }
 }
 
 /// The option for one pattern of what to leave out.
@@ -31,16 +49,15 @@ pub(super) fn exclude(pattern: &str) -> OsString {
     format!("--exclude={pattern}").into()
 }
 
-/// Makes sure that `tar` is GNU's.
-pub(super) fn require(environment: &Environment, limits: &Limits) -> Result<(), DumpError> {
+/// Finds out which `tar` there is, and makes sure that it is GNU's.
+pub(super) fn find(environment: &Environment, limits: &Limits) -> Result<GnuTar, DumpError> {
     let version = Program::new("tar", environment).env("LC_ALL", "C").arg("--version");
     match version.capture(limits.at_most(Duration::from_secs(20))) {
         Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => Err(DumpError::NoTar),
         Err(error) => Err(DumpError::Spawn(error)),
         Ok(captured) => match captured.ended.cut {
             Some(cut) => Err(DumpError::Cut { what: "tar".into(), cut }),
-            None if captured.stdout.windows(7).any(|window| window == b"GNU tar") => Ok(()),
-            None => Err(DumpError::ForeignTar),
+            None => GnuTar::of(&String::from_utf8_lossy(&captured.stdout)).ok_or(DumpError::ForeignTar),
         },
     }
 }
@@ -142,7 +159,11 @@ fn with_reason(line: &str, name_and_verb: &str, reason: &str) -> Meaning {
 
 /// What a tar said, sorted.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Remarks(Arc<Mutex<Sorted>>);
+pub(super) struct Remarks {
+    sorted: Arc<Mutex<Sorted>>,
+    /// Whether tar is told every name: one that vanished meanwhile is a name that it cannot find.
+    listed: bool,
+}
 
 #[derive(Debug, Clone, Default)]
 struct Sorted {
@@ -164,19 +185,31 @@ pub(super) struct Verdict {
 }
 
 impl Remarks {
+    pub(super) fn new(listed: bool) -> Self {
+        Self { sorted: Arc::default(), listed }
+    }
+
+    /// Adds a warning of our own.
+    pub(super) fn warn(&self, text: &str, log: &Log) {
+        log.line("tar", text);
+        self.sorted.lock().unwrap_or_else(PoisonError::into_inner).warn(log.clean(text));
+    }
+
     /// A function for [`crate::run::os::Process::spawn`]: sorts each line, and logs what is worth it.
     pub(super) fn sink(&self, log: &Log) -> impl FnMut(String) + Send + 'static {
         let (remarks, log) = (self.clone(), log.clone());
         move |line| remarks.note(&line, &log)
     }
 
-    fn note(&self, line: &str, log: &Log) {
-        let meaning = meaning(line);
+    /// Sorts one line.
+    pub(super) fn note(&self, line: &str, log: &Log) {
+        let vanished = self.listed && line.ends_with(": Cannot stat: No such file or directory");
+        let meaning = if vanished { Meaning::Changed } else { meaning(line) };
         if meaning != Meaning::Chatter {
             log.line("tar", line);
         }
         let text = log.clean(of_tar(line).unwrap_or(line));
-        let mut sorted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sorted = self.sorted.lock().unwrap_or_else(PoisonError::into_inner);
         match meaning {
             Meaning::Chatter => {}
             Meaning::Changed => {
@@ -196,14 +229,17 @@ impl Remarks {
 
     /// What tar's exit status makes of it: only what is known and explained passes.
     pub(super) fn judge(&self, ended: Ended, log: &Log) -> Result<Verdict, DumpError> {
-        let sorted = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let sorted = self.sorted.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(cut) = ended.cut {
             return Err(DumpError::Cut { what: "tar".into(), cut });
         }
         let explained = match ended.status.code() {
             Some(0) => true,
             Some(1) => !sorted.unknown && (sorted.changed || sorted.has_unreadable() && sorted.delayed),
-            Some(2) => !sorted.unknown && sorted.has_unreadable() && sorted.delayed,
+            Some(2) => {
+                let vanished = self.listed && sorted.changed;
+                !sorted.unknown && (sorted.has_unreadable() || vanished) && sorted.delayed
+            }
             Some(_) | None => false,
         };
         if explained {
@@ -308,6 +344,14 @@ mod tests {
         ] {
             assert!(judge(lines, code).is_err(), "{lines:?} {code}");
         }
+    }
+
+    #[test]
+    fn a_tar_tells_whether_it_sorts() {
+        let sorts = |version: &str| GnuTar::of(version).map(|tar| tar.sorts);
+        assert_eq!(sorts("tar (GNU tar) 1.34\nCopyright"), Some(true));
+        assert_eq!((sorts("tar (GNU tar) 1.27.1\n"), sorts("tar (GNU tar) 2.0")), (Some(false), Some(true)));
+        assert_eq!((sorts("tar (busybox) 1.35"), sorts("bsdtar 3.6.2"), sorts("")), (None, None, None));
     }
 
     #[test]

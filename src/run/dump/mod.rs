@@ -7,12 +7,15 @@ mod error;
 #[cfg(feature = "etcd")]
 mod etcd;
 mod gnu_tar;
+mod listed;
 mod log;
 mod members;
 mod owed;
 mod paths;
 mod processes;
+mod spool;
 mod start;
+mod still;
 
 pub use container::ContainerError;
 pub use database::DatabaseError;
@@ -53,7 +56,8 @@ pub struct Surroundings {
 pub fn parts(source: &Source, with: &Surroundings) -> Result<Vec<Source>, DumpError> {
     match &source.kind {
         SourceKind::Database(database) => database::parts(source, database, with),
-        SourceKind::Paths(_) | SourceKind::Command(_) | SourceKind::Container(_) | SourceKind::EtcdSnapshot(_) => {
+        SourceKind::Container(of) => container::parts(source, of, with),
+        SourceKind::Paths(_) | SourceKind::Command(_) | SourceKind::Volume(_) | SourceKind::EtcdSnapshot(_) => {
             Ok(vec![source.clone()])
         }
     }
@@ -81,6 +85,8 @@ pub struct Running {
     container: Option<container::Found>,
     /// What kind of database, so that its client's words can be explained.
     server: Option<Server>,
+    /// What stands still until the stream was read.
+    standing: Option<still::Standing>,
     owed: owed::Debts,
 }
 
@@ -138,10 +144,18 @@ impl Dump {
     /// What cannot be started, with what to do about it; for a container's tree also a dump program that failed.
     pub fn start(source: &Source, with: &Surroundings) -> Result<Self, DumpError> {
         let start = start::Start::new(source, with);
+        let Some(still) = &source.still else { return Self::begin(source, start) };
+        let held = still::hold(still, &start)?;
+        let dump = Self::begin(source, start)?;
+        held.during(dump, still, with.journal.folder(), &source.name)
+    }
+
+    fn begin(source: &Source, start: start::Start<'_>) -> Result<Self, DumpError> {
         match &source.kind {
             SourceKind::Paths(paths) => paths::start(paths, start),
             SourceKind::Command(command) => command::start(command, start),
             SourceKind::Container(container) => container::start(container, start),
+            SourceKind::Volume(volume) => container::volume(volume, start),
             SourceKind::Database(database) => database::start(database, start),
             #[cfg(feature = "etcd")]
             SourceKind::EtcdSnapshot(snapshot) => etcd::start(snapshot, start),
@@ -169,7 +183,8 @@ impl Running {
     /// Any process that did not exit 0 (tar's exit 1, a file that changed, is a warning), a container that stopped
     /// midway, an archive without end, an empty dump unless the source allows it.
     pub fn finish(self) -> Result<Outcome, DumpError> {
-        let Self { work, what, judge, log, counts, allow_empty, warnings, how, container, server, owed } = self;
+        let Self { work, what, judge, log, counts, allow_empty, warnings, how, container, server, standing, owed } =
+            self;
         let ended = match work {
             Work::Process(process) => {
                 let ended = process.wait().map_err(|source| DumpError::Unknown { what: what.clone(), source })?;
@@ -184,6 +199,7 @@ impl Running {
                 None
             }
         };
+        let (stood, troubles) = standing.map(still::Standing::finish).unwrap_or_default();
         if let (Some(found), Some(ended)) = (container, ended) {
             found.still_runs_after(ended)?;
         }
@@ -193,7 +209,9 @@ impl Running {
             Some(server) => database::advised(server, error),
             None => error,
         })?;
-        outcome.how = how;
+        outcome.how = how.into_iter().chain(stood).reduce(|how, stood| format!("{how}; {stood}"));
+        // Not read wrongly, and no less a reason to look: the exit code tells.
+        outcome.unreadable.extend(troubles);
         outcome.warnings.splice(0..0, warnings);
         outcome.warnings.extend(owed.settle());
         Ok(outcome)
@@ -201,10 +219,14 @@ impl Running {
 
     /// Ends everything at once and removes what was made: for a store that failed. Blocks for at most some seconds.
     pub fn cancel(self) {
-        match self.work {
+        let Self { work, what, standing, .. } = self;
+        if let Some(standing) = &standing {
+            standing.close();
+        }
+        match work {
             Work::Process(process) => {
                 if let Err(error) = process.cancel() {
-                    tracing::warn!("`{}` could not be ended: {error}", self.what);
+                    tracing::warn!("`{what}` could not be ended: {error}");
                 }
             }
             #[cfg(feature = "etcd")]

@@ -1,8 +1,8 @@
 //! Obligations under way: what a dump made is undone with it, whether it ends well, badly or not at all.
 
 use super::container::{self, ContainerError};
-use super::processes;
 use super::{DumpError, Surroundings};
+use super::{processes, still};
 use crate::run::journal::{Journal, JournalError, Leftover, Obligation, PromiseId};
 use crate::run::os::Environment;
 use crate::run::scratch;
@@ -37,6 +37,7 @@ impl Debts {
                 Obligation::HostProcess { .. } | Obligation::ContainerProcess { .. } => owed.forget(),
                 Obligation::HostScratch { .. }
                 | Obligation::ContainerScratch { .. }
+                | Obligation::ContainerHalted { .. }
                 | Obligation::StagedFile { .. }
                 | Obligation::StagedObject { .. }
                 | Obligation::MultipartUpload { .. } => troubles.extend(owed.settle()),
@@ -177,6 +178,9 @@ fn undo_obligation(obligation: &Obligation, environment: &Environment) -> Result
         }
         Obligation::ContainerProcess { engine, container, mark } => {
             container::end_processes(engine, container, mark, environment)?;
+        }
+        Obligation::ContainerHalted { engine, container, name: _, halt } => {
+            still::wake(engine, container, *halt, environment)?;
         }
         Obligation::StagedFile { .. } | Obligation::StagedObject { .. } | Obligation::MultipartUpload { .. } => {
             return Ok(false);

@@ -64,7 +64,11 @@ impl<'a> Start<'a> {
 
     /// A dump whose stream is a tar program's; of one folder, where `tree` names it.
     pub(super) fn tar(self, program: Program, tree: Option<String>) -> Result<Dump, DumpError> {
-        let remarks = Remarks::default();
+        self.tar_with(program, Remarks::default(), tree)
+    }
+
+    /// The same, with remarks to which others add.
+    pub(super) fn tar_with(self, program: Program, remarks: Remarks, tree: Option<String>) -> Result<Dump, DumpError> {
         let sink = remarks.sink(&self.log);
         let (process, output) = Process::spawn(program, self.limits.clone(), sink)?;
         Ok(self.dump("tar", Work::Process(process), output, Judge::Tar { remarks, tree }))
@@ -104,6 +108,7 @@ impl<'a> Start<'a> {
             how: None,
             container: None,
             server: None,
+            standing: None,
             owed,
         };
         Dump { stream: Box::new(stream), running }

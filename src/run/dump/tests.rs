@@ -70,12 +70,19 @@ impl Bench {
 }
 
 fn source(kind: SourceKind) -> Source {
-    Source { name: "s".into(), kind, allow_empty: false, timeout: None, hooks: crate::conduct::Hooks::default() }
+    Source {
+        name: "s".into(),
+        kind,
+        allow_empty: false,
+        timeout: None,
+        still: None,
+        hooks: crate::conduct::Hooks::default(),
+    }
 }
 
 fn paths(paths: &[&Path]) -> Paths {
-    let paths = paths.iter().map(|path| Template::literal(path.to_str().unwrap())).collect();
-    Paths { paths, exclude: vec![], one_file_system: false }
+    let paths: Vec<_> = paths.iter().map(|path| path.to_str().unwrap().replace('{', "{{")).collect();
+    serde_json::from_value(serde_json::json!({"paths": paths})).unwrap()
 }
 
 fn command(script: &str) -> Command {
@@ -150,6 +157,135 @@ fn excluded_names_stay_out() {
     let (bytes, _) = bench.dump(&source(SourceKind::Paths(what))).unwrap();
     let names = listing(&bytes);
     assert!(names.len() == 2 && names[1].ends_with("/keep"), "{names:?}");
+}
+
+/// A tree with what gitignore, tags and sizes decide on; the names in the archive below `data/`.
+fn chosen(change: impl FnOnce(&mut Paths)) -> (Vec<String>, Outcome) {
+    let bench = Bench::new();
+    let data = bench.data();
+    let script = r"mkdir -p .git keep/deep cache/a tagged/b build sub/build && echo x >.git/HEAD && echo x >keep/f.log
+        echo x >keep/important.log && echo x >keep/deep/big && head -c 5000 /dev/zero >keep/deep/big
+        printf 'Signature: 8a477f597d28d172789f06886806bc55\n' >cache/CACHEDIR.TAG && echo x >cache/a/f
+        mkdir fake && echo none >fake/CACHEDIR.TAG && echo x >fake/f
+        echo x >tagged/.nobackup && echo x >tagged/b/f && echo x >build/out && echo x >sub/build/out
+        printf '*.log\n!important.log\n/build\n' >.gitignore && printf '*.log\n!important.log\n/build/\n' >.backupignore
+        printf 'deep\n' >keep/.backupignore";
+    assert!(Process::new("sh").args(["-ec", script]).current_dir(&data).status().unwrap().success());
+    let mut what = paths(&[&data]);
+    change(&mut what);
+    let (bytes, outcome) = bench.dump(&source(SourceKind::Paths(what))).unwrap();
+    let below = format!("{}/", data.strip_prefix("/").unwrap().display());
+    let names = listing(&bytes).into_iter().filter_map(|name| name.strip_prefix(&below).map(str::to_owned));
+    (names.filter(|name| !name.is_empty() && !name.ends_with('/')).collect(), outcome)
+}
+
+fn lacks(names: &[String], lacking: &[&str], there: &[&str]) {
+    for name in lacking {
+        assert!(!names.iter().any(|n| n == name), "{name} is in {names:?}");
+    }
+    for name in there {
+        assert!(names.iter().any(|n| n == name), "{name} is not in {names:?}");
+    }
+}
+
+#[test]
+fn ignore_files_leave_out_what_they_name_and_negation_takes_it_back() {
+    let logs = ["keep/f.log", "build/out"];
+    let (git, outcome) = chosen(|paths| paths.gitignore = true);
+    lacks(&git, &logs, &["keep/important.log", "keep/deep/big", "sub/build/out", ".git/HEAD", ".gitignore"]);
+    assert_eq!(outcome.warnings, Vec::<String>::new());
+    let (own, _) = chosen(|paths| paths.exclude_from = vec![".backupignore".into()]);
+    lacks(&own, &[&logs[..], &["keep/deep/big"]].concat(), &["keep/important.log", "sub/build/out", "cache/a/f"]);
+    let (all, _) = chosen(|_| ());
+    lacks(&all, &[], &["keep/f.log", "build/out", "keep/deep/big", "cache/a/f"]);
+}
+
+#[test]
+fn tagged_folders_are_archived_without_what_is_in_them_by_tar_and_by_us_alike() {
+    for listed in [false, true] {
+        let (caches, _) = chosen(|paths| {
+            paths.exclude_caches = true;
+            paths.max_file_size = listed.then_some(1 << 30);
+        });
+        lacks(&caches, &["cache/a/f"], &["cache/CACHEDIR.TAG", "fake/f", "tagged/b/f"]);
+        let (tags, _) = chosen(|paths| {
+            paths.exclude_if_present = vec![".nobackup".into()];
+            paths.gitignore = listed;
+        });
+        lacks(&tags, &["tagged/b/f"], &["tagged/.nobackup", "cache/a/f"]);
+    }
+}
+
+#[test]
+fn large_files_stay_out_and_patterns_keep_their_meaning_beside_other_choices() {
+    let (small, outcome) = chosen(|paths| paths.max_file_size = Some(4999));
+    lacks(&small, &["keep/deep/big"], &["keep/f.log"]);
+    assert_eq!((outcome.unreadable.len(), outcome.warnings.len()), (0, 0));
+    let (patterns, _) = chosen(|paths| {
+        paths.max_file_size = Some(5000);
+        paths.exclude = vec![Template::literal("cache"), Template::literal("*.log")];
+    });
+    lacks(&patterns, &["cache/a/f", "cache/CACHEDIR.TAG", "keep/f.log"], &["keep/deep/big", "fake/f"]);
+}
+
+/// rustic PR#1908: unreadable files, and still exit 0. offen#608: a file vanishes, and the whole backup fails.
+#[test]
+fn what_a_walk_cannot_read_is_told_and_what_vanishes_under_it_is_a_warning() {
+    let mut bench = Bench::new();
+    let data = bench.data();
+    for name in ["good", "gone"] {
+        std::fs::write(data.join(name), "x").unwrap();
+    }
+    let version = "case $1 in --version) echo 'tar (GNU tar) 1.34'; exit;; esac; ";
+    let vanish = format!("{version} rm {}/gone; exec /usr/bin/tar \"$@\"", data.display());
+    bench.with.environment = tar_script(&bench, &vanish);
+    let mut what = paths(&[&data]);
+    what.gitignore = true;
+    let (bytes, outcome) = bench.dump(&source(SourceKind::Paths(what.clone()))).unwrap();
+    assert!(listing(&bytes).iter().any(|name| name.ends_with("/good")));
+    assert_eq!(outcome.unreadable, Vec::<String>::new());
+    assert!(outcome.warnings.iter().all(|line| line.contains("/gone: ")), "{outcome:?}");
+    if crate::run::os::is_root() {
+        return; // Nothing is closed to root.
+    }
+    std::fs::create_dir(data.join("closed")).unwrap();
+    std::fs::set_permissions(data.join("closed"), std::os::unix::fs::PermissionsExt::from_mode(0o000)).unwrap();
+    let (_, outcome) = bench.dump(&source(SourceKind::Paths(what))).unwrap();
+    assert!(outcome.unreadable.iter().any(|line| line.contains("closed: Cannot open")), "{outcome:?}");
+}
+
+/// Everything that tar can carry, once by folders and once by names.
+#[test]
+fn every_attribute_comes_back_when_gnu_tar_unpacks_it() {
+    const MAKE: &str = r#"
+        long=$(printf 'n%.0s' $(seq 250)); mkdir -p "$long/$long" && echo deep >"$long/$long/file"
+        echo x >plain && chmod 4751 plain && touch -d '1969-07-20 20:17:40.123456789Z' plain
+        mkdir sticky && chmod 1777 sticky && touch -d '2038-01-20 00:00:00.5Z' sticky
+        ln plain hard && ln -s ../nowhere dangling && ln -s "$long" linked && mkfifo fifo
+        truncate -s 30M sparse && printf end >>sparse
+        printf 'a' >"$(printf 'line\nbreak')" && printf 'b' >"$(printf '\377\376')" && echo c >' lead' && : >empty
+        setfacl -m u:1234:rw,g:99:r plain 2>/dev/null && setfacl -d -m u:1234:rwx sticky || echo none >no-acl
+        setfattr -n user.note -v 'a b' plain 2>/dev/null || echo none >no-xattr
+        [ "$(id -u)" != 0 ] || { chown 4321:1234 empty; chown -h 4321:1234 dangling; mknod null c 1 3 2>/dev/null || :; }"#;
+    const TELL: &str = r"LC_ALL=C; export LC_ALL
+        find . -mindepth 1 -printf '%p %y %m %U:%G %s %n %T@ %l\n' | sort; find . -type f -exec md5sum {} + | sort
+        getfacl -R -n -P . 2>/dev/null; getfattr -R -d -h -m - . 2>/dev/null; du --apparent-size -s sparse; test $(du -k sparse | cut -f1) -lt 1000";
+    let told = |folder: &Path| {
+        let output = Process::new("sh").args(["-ec", TELL]).current_dir(folder).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    for listed in [false, true] {
+        let bench = Bench::new();
+        let data = bench.data();
+        assert!(Process::new("sh").args(["-ec", MAKE]).current_dir(&data).status().unwrap().success());
+        let mut what = paths(&[&data]);
+        what.gitignore = listed;
+        let (bytes, outcome) = bench.dump(&source(SourceKind::Paths(what))).unwrap();
+        assert_eq!((outcome.warnings.len(), outcome.unreadable.len()), (0, 0), "{outcome:?}");
+        let restored = bench.untar(&bytes).join(data.strip_prefix("/").unwrap());
+        assert_eq!(told(&restored), told(&data));
+    }
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 use super::Stop;
 use super::pipe::Pipe;
-use super::program::Program;
+use super::program::{Program, Writing};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use std::ffi::OsString;
-use std::io::{self, Read, Write as _};
+use std::io::{self, BufWriter, Read, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, ExitStatus};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -229,9 +229,10 @@ impl Drop for Output {
 }
 
 /// Writes a program's input in a thread of its own. A program that does not read it all is its own affair.
-fn feed(child: &mut Child, input: Option<Vec<u8>>) -> io::Result<()> {
-    if let (Some(bytes), Some(mut stdin)) = (input, child.stdin.take()) {
-        thread::Builder::new().name("stdin".into()).spawn(move || stdin.write_all(&bytes))?;
+fn feed(child: &mut Child, input: Option<Writing>) -> io::Result<()> {
+    if let (Some(write), Some(stdin)) = (input, child.stdin.take()) {
+        let mut stdin = BufWriter::new(stdin);
+        thread::Builder::new().name("stdin".into()).spawn(move || write(&mut stdin).and_then(|()| stdin.flush()))?;
     }
     Ok(())
 }

@@ -3,6 +3,8 @@
 use super::Environment;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
@@ -60,15 +62,31 @@ pub struct Program {
 }
 
 /// What a program reads from its standard input.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub enum Input {
     /// Nothing.
     #[default]
     Null,
     /// These bytes.
     Bytes(Vec<u8>),
+    /// What this writes, in a thread of its own. A program that stops reading makes it fail, which is not told.
+    Written(Writing),
     /// A file, or a folder.
     File(OwnedFd),
+}
+
+/// Writes a program's input.
+pub type Writing = Box<dyn FnOnce(&mut dyn Write) -> io::Result<()> + Send>;
+
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Null => "Null",
+            Self::Bytes(_) => "Bytes",
+            Self::Written(_) => "Written",
+            Self::File(_) => "File",
+        })
+    }
 }
 
 impl Program {
@@ -153,12 +171,13 @@ impl Program {
         self
     }
 
-    /// The command, in a process group of its own, both outputs piped; and the bytes to write to it.
-    pub(super) fn into_command(self) -> (Command, Option<Vec<u8>>) {
+    /// The command, in a process group of its own, both outputs piped; and what writes to it.
+    pub(super) fn into_command(self) -> (Command, Option<Writing>) {
         let Self { name, args, env, directory, stdin } = self;
-        let (stdin, bytes) = match stdin {
+        let (stdin, writing): (_, Option<Writing>) = match stdin {
             Input::Null => (Stdio::null(), None),
-            Input::Bytes(bytes) => (Stdio::piped(), Some(bytes)),
+            Input::Bytes(bytes) => (Stdio::piped(), Some(Box::new(move |to| to.write_all(&bytes)))),
+            Input::Written(writing) => (Stdio::piped(), Some(writing)),
             Input::File(file) => (Stdio::from(file), None),
         };
         let mut command = Command::new(name);
@@ -167,7 +186,7 @@ impl Program {
         if let Some(directory) = directory {
             command.current_dir(directory);
         }
-        (command, bytes)
+        (command, writing)
     }
 }
 

@@ -188,6 +188,7 @@ impl Store for LocalStore {
             Obligation::StagedFile { path } => is_staged(path).then(|| path.clone()),
             Obligation::ContainerScratch { .. }
             | Obligation::ContainerProcess { .. }
+            | Obligation::ContainerHalted { .. }
             | Obligation::HostProcess { .. }
             | Obligation::HostScratch { .. }
             | Obligation::StagedObject { .. }

@@ -128,7 +128,7 @@ impl Decoder<'_> {
             let message = format!("`{second}` beside `{first}`: a server is in one place");
             self.report.error("too-many-keys", &span, message);
         }
-        let container = fields.take("container", self).and_then(|f| self.template(&f, holds));
+        let container = fields.take("container", self).and_then(|f| self.which(&f, holds, false));
         let engine_field = fields.take("engine", self);
         if let (None, Some(field)) = (&container, &engine_field) {
             self.report.error("unknown-key", &field.key.span, "`engine` goes with `container`");

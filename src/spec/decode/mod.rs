@@ -16,6 +16,7 @@ mod schedule;
 mod secrets;
 mod service;
 mod source;
+mod still;
 mod store;
 
 use super::merge;

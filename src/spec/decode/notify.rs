@@ -88,7 +88,6 @@ impl Decoder<'_> {
             }
             if let Some(value) = self.value(&inner, holds) {
                 let telling = if name.eq_ignore_ascii_case("authorization") { "token" } else { &name };
-                let telling = if name.eq_ignore_ascii_case("authorization") { "token" } else { &name };
                 self.looks_like_a_secret(telling, &inner, &value);
                 headers.insert(name, value);
             }

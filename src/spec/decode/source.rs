@@ -3,30 +3,35 @@
 use super::fields::{Decoder, Field, Fields};
 use super::scalar::Holds;
 use crate::archive::MANIFEST_SOURCE;
-use crate::source::{Access, Command, Container, Content, Engine, Paths, Source, SourceKind};
+use crate::source::{Access, Command, Container, Content, Paths, Source, SourceKind, Volume};
 use crate::spec::yaml;
 use crate::value::{Template, Value};
 use std::collections::BTreeMap;
 
 /// What every source may have, whatever it reads.
-const COMMON: [&str; 3] = ["allow_empty", "timeout", "hooks"];
+const COMMON: [&str; 4] = ["allow_empty", "timeout", "while", "hooks"];
 
 /// What a source may read, one of each.
-const KINDS: [&str; 10] =
-    ["paths", "command", "container", "postgres", "mysql", "mariadb", "mongodb", "redis", "sqlite", "etcd"];
+const KINDS: [&str; 11] =
+    ["paths", "command", "container", "volume", "postgres", "mysql", "mariadb", "mongodb", "redis", "sqlite", "etcd"];
 
 /// Keys of some kinds of source, with what they go with.
-const KINDS_OF_KEYS: [(&str, &str); 10] = [
+const KINDS_OF_KEYS: [(&str, &str); 15] = [
     ("one_file_system", "`paths`"),
-    ("exclude", "`paths`, and with the `tree` of a `container`"),
+    ("exclude_from", "`paths`"),
+    ("gitignore", "`paths`"),
+    ("exclude_caches", "`paths`"),
+    ("exclude_if_present", "`paths`"),
+    ("max_file_size", "`paths`"),
+    ("exclude", "`paths`, `volume`, and with the `tree` of a `container`"),
     ("extension", "`command`, and with the `dump` of a `container`"),
     ("env", "`command` and `container`"),
     ("directory", "`command` and `container`"),
-    ("engine", "`container`"),
+    ("engine", "`container` and `volume`"),
     ("dump", "`container`"),
     ("user", "`container`"),
     ("tree", "`container`"),
-    ("access", "`container`"),
+    ("access", "`container` and `volume`"),
 ];
 
 impl Decoder<'_> {
@@ -61,6 +66,7 @@ impl Decoder<'_> {
             Some("paths") => self.paths(&mut fields, instances).map(SourceKind::Paths),
             Some("command") => self.command(&mut fields, instances).map(SourceKind::Command),
             Some("container") => self.container(&mut fields, instances).map(SourceKind::Container),
+            Some("volume") => self.volume(&mut fields, instances).map(SourceKind::Volume),
             Some("etcd") => self.etcd_snapshot(&mut fields).map(SourceKind::EtcdSnapshot),
             Some(server) => {
                 self.database(server, &mut fields, instances).map(|database| SourceKind::Database(Box::new(database)))
@@ -73,9 +79,13 @@ impl Decoder<'_> {
         self.keys_of_other_kinds(&mut fields);
         let allow_empty = fields.take(COMMON[0], self).and_then(|f| self.boolean(&f)).unwrap_or(false);
         let timeout = fields.take(COMMON[1], self).and_then(|f| self.duration(&f));
-        let hooks = fields.take(COMMON[2], self).map(|f| self.hooks(&f, instances, true)).unwrap_or_default();
+        let hooks = fields.take(COMMON[3], self).map(|f| self.hooks(&f, instances, true)).unwrap_or_default();
+        let still = fields.take(COMMON[2], self).and_then(|f| self.still(&f, instances));
         fields.finish(self);
-        Some(Source { name, kind: kind?, allow_empty, timeout, hooks })
+        if let (Some(kind), Some(still)) = (&kind, &still) {
+            self.reads_what_stands_still(field, kind, still);
+        }
+        Some(Source { name, kind: kind?, allow_empty, timeout, still, hooks })
     }
 
     /// Tells of keys that belong to another kind of source.
@@ -115,7 +125,40 @@ impl Decoder<'_> {
             .map(|f| self.templates(&f, true, Holds { percent: true, ..holds }))
             .unwrap_or_default();
         let one_file_system = fields.take("one_file_system", self).and_then(|f| self.boolean(&f)).unwrap_or(false);
-        Some(Paths { paths, exclude, one_file_system })
+        let exclude_from = self.file_names(fields, "exclude_from");
+        let mut switch = |key, decoder: &mut Self| {
+            let taken: Option<Field<'_>> = fields.take(key, decoder);
+            taken.and_then(|f| decoder.boolean(&f)).unwrap_or(false)
+        };
+        let (gitignore, exclude_caches) = (switch("gitignore", self), switch("exclude_caches", self));
+        let exclude_if_present = self.file_names(fields, "exclude_if_present");
+        let max_file_size = fields.take("max_file_size", self).and_then(|f| self.size(&f)).map(|size| size.0);
+        Some(Paths {
+            paths,
+            exclude,
+            one_file_system,
+            exclude_from,
+            gitignore,
+            exclude_caches,
+            exclude_if_present,
+            max_file_size,
+        })
+    }
+
+    /// Names of files that are looked for in every folder.
+    fn file_names(&mut self, fields: &mut Fields<'_>, key: &'static str) -> Vec<String> {
+        let Some(field) = fields.take(key, self) else { return vec![] };
+        let mut names = vec![];
+        for item in self.items(&field, true) {
+            let Some(name) = self.plain(&item) else { continue };
+            if name.contains('/') {
+                let message = format!("`{name}` is a path, and a file's name is looked for in every folder");
+                self.report.error("path-in-name", item.span(), message);
+            } else {
+                names.push(name);
+            }
+        }
+        names
     }
 
     fn command(&mut self, fields: &mut Fields<'_>, instances: bool) -> Option<Command> {
@@ -134,16 +177,14 @@ impl Decoder<'_> {
         let outside = Holds { time: false, source: false, ..Holds::at_run(Some(instances)) };
         let inside = Holds { scratch: true, percent: true, ..Holds::at_run(Some(instances)) };
         let field = fields.take("container", self)?;
-        let container = self.template(&field, outside);
-        let engines = [("auto", Engine::Auto), ("docker", Engine::Docker), ("podman", Engine::Podman)];
-        let engine = fields.take("engine", self).and_then(|f| self.word(&f, &engines)).unwrap_or(Engine::Auto);
+        let container = self.which(&field, outside, true);
+        let engine = self.engine(fields);
         let dump_field = fields.take("dump", self);
         let dump = dump_field.as_ref().map(|f| self.argv(f, inside)).unwrap_or_default();
         let env = self.environment(fields, inside);
         let user = fields.take("user", self).and_then(|f| self.template(&f, outside));
         let directory = fields.take("directory", self).and_then(|f| self.path(&f, inside));
-        let ways = [("auto", Access::Auto), ("direct", Access::Direct), ("exec", Access::Exec)];
-        let access = fields.take("access", self).and_then(|f| self.word(&f, &ways)).unwrap_or(Access::Auto);
+        let access = self.access(fields);
         let content = self.content(fields, inside);
         match (&dump_field, &content) {
             (None, Some(Content::Stdout { .. })) => {
@@ -158,6 +199,28 @@ impl Decoder<'_> {
             _ => {}
         }
         Some(Container { container: container?, engine, dump, env, user, directory, content: content?, access })
+    }
+
+    fn access(&mut self, fields: &mut Fields<'_>) -> Access {
+        let ways = [("auto", Access::Auto), ("direct", Access::Direct), ("exec", Access::Exec)];
+        fields.take("access", self).and_then(|f| self.word(&f, &ways)).unwrap_or(Access::Auto)
+    }
+
+    fn volume(&mut self, fields: &mut Fields<'_>, instances: bool) -> Option<Volume> {
+        let holds = Holds { time: false, source: false, ..Holds::at_run(Some(instances)) };
+        let field = fields.take("volume", self)?;
+        let volume = self.template(&field, holds);
+        if let Some(path) = volume.as_ref().map(ToString::to_string).filter(|text| text.contains('/')) {
+            let message = format!("`{path}` is no volume's name, but a path");
+            self.report.error("name-invalid", field.span(), message).help("a folder of the host goes under `paths`");
+        }
+        let engine = self.engine(fields);
+        let exclude = fields
+            .take("exclude", self)
+            .map(|f| self.templates(&f, true, Holds { percent: true, ..holds }))
+            .unwrap_or_default();
+        let access = self.access(fields);
+        Some(Volume { volume: volume?, engine, exclude, access })
     }
 
     fn content(&mut self, fields: &mut Fields<'_>, holds: Holds) -> Option<Content> {

@@ -11,11 +11,12 @@ use std::time::{Duration, Instant};
 /// How long a question to the engine may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// How long an engine may take to know that a container stopped.
-const STOPS_WITHIN: Duration = Duration::from_secs(2);
+const STOPS_WITHIN: Duration = Duration::from_secs(5);
 /// Engines abbreviate ids to this many digits; fewer are not taken for one.
 const SHORT_ID_DIGITS: usize = 12;
 /// What is asked of a container; one line each, since a name holds no line break.
-const FORMAT: &str = "{{.Id}}\n{{.Name}}\n{{.State.Status}}\n{{.State.Pid}}\n{{.State.StartedAt}}";
+const FORMAT: &str = "{{.Id}}\n{{.Name}}\n{{.State.Status}}\n{{.State.Pid}}\n{{.State.StartedAt}}\n\
+                      {{.HostConfig.AutoRemove}}\n{{index .Config.Labels \"com.docker.compose.project\"}}";
 
 /// An engine's command line.
 #[derive(Debug, Clone)]
@@ -25,22 +26,37 @@ pub(in crate::run::dump) struct Engine {
     environment: Environment,
 }
 
-/// A container that ran when it was looked at.
+/// Whether a container moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::run::dump) enum State {
+    Running,
+    Paused,
+    /// `exited`, `created`, `restarting`, `dead`.
+    Other,
+}
+
+/// A container when it was looked at.
 #[derive(Debug, Clone)]
 pub(in crate::run::dump) struct Found {
     pub engine: Engine,
-    /// As the job names it.
+    /// As the job names it, or where a label does, its own.
     pub name: String,
     /// All 64 digits.
     pub id: String,
     /// Its first process, in the engine's process namespace; 0 where the engine does not say.
     pub pid: i32,
     started: String,
+    pub state: State,
+    /// Whether the engine removes it when it stops.
+    pub removed_when_stopped: bool,
+    /// The compose project that it belongs to; empty where to none.
+    pub project: String,
+    status: String,
 }
 
 impl Engine {
     /// The engine that the source names, or the one that is installed.
-    pub(super) fn find(
+    pub(in crate::run::dump) fn find(
         wanted: source::Engine,
         environment: &Environment,
         limits: &Limits,
@@ -61,7 +77,7 @@ impl Engine {
         Err(ContainerError::NoEngine { wanted: none })
     }
 
-    pub(super) fn named(name: &str, environment: &Environment) -> Self {
+    pub(in crate::run::dump) fn named(name: &str, environment: &Environment) -> Self {
         Self { name: name.to_owned(), environment: environment.clone() }
     }
 
@@ -84,16 +100,26 @@ impl Engine {
 
     /// Looks a running container up by its name or id.
     pub(super) fn container(&self, name: &str, limits: &Limits) -> Result<Found, ContainerError> {
-        let (found, state) = self.inspect(name, limits)?;
-        match state.as_str() {
-            "running" => Ok(found),
-            "paused" => Err(ContainerError::Paused { name: found.name }),
-            _ => Err(ContainerError::NotRunning { name: found.name, state }),
+        let found = self.look(name, limits)?;
+        match found.state {
+            State::Running => Ok(found),
+            State::Paused => Err(ContainerError::Paused { name: found.name }),
+            State::Other => Err(ContainerError::NotRunning { name: found.name, state: found.status }),
         }
     }
 
-    /// A container and its state.
-    fn inspect(&self, name: &str, limits: &Limits) -> Result<(Found, String), ContainerError> {
+    /// Stops, pauses or starts a container.
+    pub(in crate::run::dump) fn order(&self, verb: &str, found: &Found, limits: &Limits) -> Result<(), ContainerError> {
+        let captured = self.program().args([verb, &found.id]).capture(limits.clone())?;
+        match captured.ended.cut {
+            Some(cut) => Err(ContainerError::Cut { call: format!("{} {verb}", self.name), cut }),
+            None if captured.ended.well() => Ok(()),
+            None => Err(self.trouble(verb, &found.name, &captured)),
+        }
+    }
+
+    /// A container, whatever its state.
+    pub(in crate::run::dump) fn look(&self, name: &str, limits: &Limits) -> Result<Found, ContainerError> {
         let missing = || ContainerError::Missing { engine: self.name.clone(), name: name.to_owned() };
         let captured = self.call(&["inspect", "--type", "container", "--format", FORMAT, "--", name], limits)?;
         if !captured.ended.well() {
@@ -101,15 +127,30 @@ impl Engine {
         }
         let text = String::from_utf8_lossy(&captured.stdout);
         let fields: Vec<&str> = text.trim_end().split('\n').collect();
-        let &[id, its_name, state, pid, started] = fields.as_slice() else { return Err(missing()) };
+        let &[id, its_name, status, pid, started, removed, ref project @ ..] = fields.as_slice() else {
+            return Err(missing());
+        };
         let by_id = name.len() >= SHORT_ID_DIGITS && id.starts_with(name);
         if its_name.trim_start_matches('/') != name && !by_id {
             return Err(missing());
         }
         let pid = pid.parse().unwrap_or(0);
-        let found =
-            Found { engine: self.clone(), name: name.to_owned(), id: id.to_owned(), pid, started: started.to_owned() };
-        Ok((found, state.to_owned()))
+        let state = match status {
+            "running" => State::Running,
+            "paused" => State::Paused,
+            _ => State::Other,
+        };
+        Ok(Found {
+            engine: self.clone(),
+            name: if by_id { its_name.trim_start_matches('/').to_owned() } else { name.to_owned() },
+            id: id.to_owned(),
+            pid,
+            started: started.to_owned(),
+            state,
+            removed_when_stopped: removed == "true",
+            project: project.first().map(|project| (*project).to_owned()).unwrap_or_default(),
+            status: status.to_owned(),
+        })
     }
 
     /// What a failed call means, by the engine's own words.
@@ -156,15 +197,15 @@ impl Found {
             if !was_killed || begin.elapsed() >= STOPS_WITHIN {
                 return Ok(());
             }
-            std::thread::sleep(STOPS_WITHIN / 10);
+            std::thread::sleep(STOPS_WITHIN / 25);
         }
     }
 
     /// Makes sure that it has run all the time since it was looked up.
     pub(super) fn still_runs(&self) -> Result<(), ContainerError> {
         let ended = || ContainerError::Ended { name: self.name.clone() };
-        match self.engine.inspect(&self.id, &Limits::default()) {
-            Ok((now, state)) if state == "running" && now.pid == self.pid && now.started == self.started => Ok(()),
+        match self.engine.look(&self.id, &Limits::default()) {
+            Ok(now) if now.state == State::Running && now.pid == self.pid && now.started == self.started => Ok(()),
             Ok(_) | Err(ContainerError::Missing { .. }) => Err(ended()),
             Err(other) => Err(other),
         }

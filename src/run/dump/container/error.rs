@@ -140,6 +140,56 @@ pub enum ContainerError {
         /// Which.
         name: String,
     },
+    /// No running container has the label.
+    #[error("no running container has the label `{label}`: correct it, or start one")]
+    NoneLabelled {
+        /// Which.
+        label: String,
+    },
+    /// More than one has it.
+    #[error(
+        "several running containers have the label `{label}`: {names}; name one, narrow it down with `project:`, or say `all: true` for an object of each"
+    )]
+    SeveralLabelled {
+        /// Which.
+        label: String,
+        /// Theirs.
+        names: String,
+    },
+    /// They belong to several compose projects.
+    #[error(
+        "containers of several compose projects have the label `{label}` ({projects}): say with `project:` whose are meant"
+    )]
+    SeveralProjects {
+        /// Which.
+        label: String,
+        /// Which projects.
+        projects: String,
+    },
+    /// It would be gone once it is stopped.
+    #[error("the container `{name}` was started with `--rm`: stopping it would remove it; name it under `paused`")]
+    RemovedWhenStopped {
+        /// Which.
+        name: String,
+    },
+    /// No such volume.
+    #[error("`{engine}` knows no volume `{name}`: correct the name")]
+    VolumeMissing {
+        /// Which engine.
+        engine: String,
+        /// Which volume.
+        name: String,
+    },
+    /// Neither from the host nor through a container.
+    #[error(
+        "the volume `{name}` cannot be read directly from the host ({reason}), and no running container has it: run the job as root on the engine's host, or start a container that has the volume"
+    )]
+    VolumeUnused {
+        /// Which.
+        name: String,
+        /// Why not directly.
+        reason: String,
+    },
     /// The tree is not there.
     #[error("there is no `{path}` in the container: did the dump write elsewhere?")]
     TreeMissing {

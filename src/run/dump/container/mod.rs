@@ -3,19 +3,23 @@
 mod engine;
 mod error;
 mod inside;
+mod label;
 mod tree;
+mod volume;
 
-pub(super) use engine::{Found, program_is_missing};
+pub(super) use engine::{Engine, Found, State, program_is_missing};
 pub use error::ContainerError;
 pub(super) use inside::{end_processes, remove_scratch};
+use tree::NotDirect;
+pub(super) use volume::start as volume;
 
 use super::start::Start;
-use super::{Dump, DumpError};
+use super::{Dump, DumpError, Surroundings};
+use crate::archive::part_name;
 use crate::run::journal::{MARK_VARIABLE, Obligation};
 use crate::run::os::{Process, Program};
-use crate::source::{self, Container, Content};
+use crate::source::{self, Container, Content, Source, SourceKind, Which};
 use crate::value::{Placeholder, Template, Value};
-use engine::Engine;
 use secrecy::ExposeSecret as _;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -26,7 +30,7 @@ const LINE_MAX_BYTES: u64 = 8 * 1024;
 
 pub(super) fn start(container: &Container, mut start: Start<'_>) -> Result<Dump, DumpError> {
     let Container { container: name, engine, dump: _, env: _, user: _, directory: _, content, access } = container;
-    let found = find(*engine, &start.expand(name)?, &start)?;
+    let found = find(*engine, name, &start)?;
     if uses_scratch(container) {
         make_scratch(&found, container, &mut start)?;
     }
@@ -42,9 +46,27 @@ pub(super) fn start(container: &Container, mut start: Start<'_>) -> Result<Dump,
     }
 }
 
-/// A running container.
-pub(super) fn find(engine: source::Engine, name: &str, start: &Start<'_>) -> Result<Found, ContainerError> {
-    Engine::find(engine, &start.with.environment, &start.limits)?.container(name, &start.limits)
+/// The running container that is meant.
+pub(super) fn find(engine: source::Engine, which: &Which, start: &Start<'_>) -> Result<Found, DumpError> {
+    Engine::find(engine, &start.with.environment, &start.limits)?.one(which, start)
+}
+
+/// The sources that a source is stored as: itself, or one for each container that has its label.
+pub(super) fn parts(source: &Source, container: &Container, with: &Surroundings) -> Result<Vec<Source>, DumpError> {
+    if !container.container.is_all() {
+        return Ok(vec![source.clone()]);
+    }
+    let start = Start::new(source, with);
+    let engine = Engine::find(container.engine, &with.environment, &start.limits)?;
+    let found = engine.which(&container.container, &start)?;
+    if found.is_empty() && !source.allow_empty {
+        return Err(ContainerError::NoneLabelled { label: container.container.to_string() }.into());
+    }
+    let one = |found: &Found| {
+        let container = Container { container: Which::Name(Template::literal(&found.name)), ..container.clone() };
+        Source { name: part_name(&source.name, &found.name), kind: SourceKind::Container(container), ..source.clone() }
+    };
+    Ok(found.iter().map(one).collect())
 }
 
 fn uses_scratch(container: &Container) -> bool {

@@ -35,6 +35,13 @@ impl Tree {
     }
 }
 
+impl Tree {
+    /// A folder without its name: members begin at it.
+    pub(super) fn inside(path: &str, exclude: Vec<String>) -> Self {
+        Self { path: path.to_owned(), parent: path.to_owned(), name: ".".to_owned(), exclude }
+    }
+}
+
 pub(super) fn read(tree: &Tree, access: Access, found: Found, start: Start<'_>) -> Result<Dump, DumpError> {
     let direct = match access {
         Access::Exec => Err(NotDirect::Unwanted),
@@ -72,6 +79,8 @@ pub(super) enum NotDirect {
     OldKernel,
     #[error("the runner may not look into it: {0}")]
     Denied(io::Error),
+    #[error("the engine is on another host, or gives files to other users than it says")]
+    Elsewhere,
     #[error("there is no such folder")]
     Missing,
 }
@@ -81,7 +90,7 @@ impl NotDirect {
         match self {
             Self::Denied(error) => error,
             Self::Missing => io::ErrorKind::NotFound.into(),
-            Self::Unwanted | Self::Unseen | Self::MappedUsers | Self::NoTar | Self::OldKernel => {
+            Self::Unwanted | Self::Unseen | Self::Elsewhere | Self::MappedUsers | Self::NoTar | Self::OldKernel => {
                 io::Error::other(self.to_string())
             }
         }
@@ -96,9 +105,9 @@ fn directly(tree: &Tree, access: Access, found: &Found, start: &Start<'_>) -> Re
     if access == Access::Auto && users_are_mapped(found.pid) {
         return Err(NotDirect::MappedUsers);
     }
-    gnu_tar::require(environment, &start.limits).map_err(|_| NotDirect::NoTar)?;
+    let tar = gnu_tar::find(environment, &start.limits).map_err(|_| NotDirect::NoTar)?;
     let excludes = tree.exclude.iter().map(|pattern| gnu_tar::exclude(pattern));
-    let program = gnu_tar::program(environment).args(excludes).arg("--directory=/proc/self/fd/0");
+    let program = tar.program(environment).args(excludes).arg("--directory=/proc/self/fd/0");
     Ok(program.arg("--").arg(&tree.name).stdin(Input::File(parent)))
 }
 
@@ -115,7 +124,7 @@ pub(super) fn open_in(found: &Found, path: &str) -> Result<OwnedFd, NotDirect> {
     openat2(&root, path, flags, Mode::empty(), ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS).map_err(not_opened)
 }
 
-fn not_opened(errno: Errno) -> NotDirect {
+pub(super) fn not_opened(errno: Errno) -> NotDirect {
     match errno {
         Errno::NOENT | Errno::NOTDIR => NotDirect::Missing,
         Errno::NOSYS => NotDirect::OldKernel,
@@ -135,7 +144,7 @@ fn users_are_mapped(pid: i32) -> bool {
 }
 
 /// The container's own tar, as its root. It may be busybox's, so only the oldest options are used.
-fn through_exec(tree: &Tree, found: Found, mut start: Start<'_>, reason: &str) -> Result<Dump, DumpError> {
+pub(super) fn through_exec(tree: &Tree, found: Found, mut start: Start<'_>, reason: &str) -> Result<Dump, DumpError> {
     require_inside(tree, &found, &start, reason)?;
     let mark = format!("{MARK_VARIABLE}={}", start.mark());
     let options = ["--user", "0", "--env", "LC_ALL=C", "--env", &mark].map(Into::into);

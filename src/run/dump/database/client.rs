@@ -87,7 +87,7 @@ impl Client {
                 Ok(Self::Host { bin })
             }
             At::Container { container, engine } => {
-                let found = container::find(*engine, &start.expand(container)?, start)?;
+                let found = container::find(*engine, container, start)?;
                 Ok(Self::Container { found })
             }
         }

@@ -197,6 +197,7 @@ impl Store for S3Store {
             | Obligation::StagedObject { .. }
             | Obligation::ContainerScratch { .. }
             | Obligation::ContainerProcess { .. }
+            | Obligation::ContainerHalted { .. }
             | Obligation::HostProcess { .. }
             | Obligation::HostScratch { .. } => Box::pin(async { Ok(false) }),
         }
