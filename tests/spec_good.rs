@@ -37,6 +37,23 @@ fn job_with(keys: &str) -> Spec {
     ))
 }
 
+#[test]
+fn archives_are_encrypted_for_recipients_or_by_a_passphrase() {
+    const AGE: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+    const SSH: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHsKLqeplhpW+uObz5dvMgjz1OxfM/XXUB+VHtZ6isGN me";
+    let archive = |keys: &str| job_with(&format!("archive: {keys}")).jobs.remove(0).archive;
+    let both = archive(&format!("{{encrypt: {{recipients: [{AGE}, \"{SSH}\"], recipients_file: /etc/r}}}}"));
+    let encrypt = both.encrypt.as_ref().unwrap();
+    assert_eq!(encrypt.recipients, [AGE, SSH]);
+    assert!(encrypt.recipients_file.is_some() && encrypt.passphrase.is_none());
+    assert_eq!(both.suffix(), ".zst.age");
+    let by_word = archive("{compression: gzip, frame_size: 2MiB, encrypt: {passphrase: {file: /etc/p}}}");
+    assert!(by_word.encrypt.as_ref().is_some_and(|encrypt| encrypt.passphrase.is_some()));
+    assert_eq!((by_word.suffix().as_str(), by_word.frame_bytes()), (".gz.age", 2 << 20));
+    let plain = archive("{}");
+    assert_eq!((plain.suffix().as_str(), plain.frame_bytes(), plain.encrypt), (".zst", 4 << 20, None));
+}
+
 /// A spec of one job whose schedule is given.
 fn scheduled(schedule: &str) -> Job {
     let head = "version: 1\ndestinations: {host: {local: {path: /b}}}\njobs:\n  a:\n    sources: {f: {paths: [/a]}}\n";

@@ -156,8 +156,11 @@ fn capabilities(c: &Confined<'_>) -> Setting {
     if !c.reach.reads.is_empty() {
         kept.push("CAP_DAC_READ_SEARCH");
     }
-    if !c.reach.writes.is_empty() || c.reach.unknown_write {
+    if !c.reach.writes.is_empty() || c.reach.unknown_write || c.reach.sockets || c.reach.sqlite {
         kept.push("CAP_DAC_OVERRIDE");
+    }
+    if c.reach.sqlite {
+        kept.push("CAP_CHOWN");
     }
     if !c.reach.engines.is_empty() {
         // What a stopped run left inside a container is ended from the host.
@@ -248,6 +251,8 @@ fn system_calls_denied(c: &Confined<'_>) -> Setting {
         Setting::Absent
     } else if c.reach.commands {
         Setting::Weaker("~@resources".into(), COMMANDS)
+    } else if c.reach.sqlite && c.root {
+        Setting::Weaker("~@resources".into(), "SQLite gives the files beside a database to its owner")
     } else {
         strict("~@privileged @resources")
     }

@@ -26,6 +26,10 @@ pub(super) struct Reach {
     pub commands: bool,
     /// Whether it runs client programs of databases, which read settings of their own.
     pub clients: bool,
+    /// Whether one of these opens a socket that may be another user's.
+    pub sockets: bool,
+    /// Whether it reads a database of `SQLite`'s.
+    pub sqlite: bool,
     /// Container engines it drives.
     pub engines: Vec<Engine>,
     /// Whether it reads a container's files from the host.
@@ -126,13 +130,24 @@ impl Reach {
                 return;
             }
             At::Network { host: _, port: _ } => self.network = true,
-            At::Host { socket } => self.reads.extend(socket.iter().map(known_part)),
+            At::Host { socket } => {
+                self.reads.extend(socket.iter().map(known_part));
+                self.sockets = true;
+                // Where no socket is named, these two ask at the loopback interface.
+                self.network |= socket.is_none() && matches!(server, Server::Redis | Server::Mongodb(_));
+            }
         }
         self.clients = true;
         self.reads.extend(bin.iter().map(known_part));
         self.reads.extend(options.iter().filter(|option| option.to_string().starts_with('/')).map(known_part));
         if let Server::Sqlite(sqlite) = server {
-            self.reads.push(known_part(&sqlite.path));
+            let path = known_part(&sqlite.path);
+            // In WAL mode even a reader makes the files beside it, and SQLite gives them to the database's owner.
+            self.perhaps_writes.extend(
+                path.rsplit_once('/').filter(|(folder, _)| !folder.is_empty()).map(|(folder, _)| folder.to_owned()),
+            );
+            self.reads.push(path);
+            self.sqlite = true;
         }
     }
 

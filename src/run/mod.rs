@@ -13,6 +13,7 @@ pub mod journal;
 pub mod lock;
 pub mod manifest;
 pub mod mark;
+mod merge;
 pub mod notify;
 pub mod os;
 pub mod pack;
@@ -26,6 +27,7 @@ pub mod select;
 #[cfg(feature = "etcd")]
 pub mod slot;
 pub mod store;
+pub mod tar_check;
 pub mod tar_walk;
 pub mod tls;
 mod untar;

@@ -383,7 +383,7 @@ fn what_a_killed_run_leaves_is_put_back_by_the_next() {
     wait_for_the_middle(&bench);
     run.signal("-KILL");
     run.output();
-    assert!(runs(&sleep), "nothing is left to end");
+    assert!(wait_until(SOON, || runs(&sleep)), "nothing is left to end");
     assert!(!bench.on_disk().is_empty() && !bench.uploads().is_empty());
     bench.job(&[PRINTS], "");
     let output = bench.run();

@@ -6,11 +6,13 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use crate::support::databases::Server;
 use crate::support::docker::{Container, Docker};
 use crate::support::etcd::{Etcd, Options as EtcdOptions};
-use crate::support::{TempDir, find_program, free_port, is_root, output_of, program, said, skip, temp_dir};
+use crate::support::sdbox::Sdbox;
+use crate::support::{TempDir, find_program, free_port, is_root, output_of, program, said, skip, temp_dir, wait_until};
 
 /// A job of one source, `db`, and what its runs leave.
 pub struct Job {
@@ -649,4 +651,50 @@ fn mongodump_is_called_as_its_documentation_says_and_reads_its_password_from_a_f
     assert_eq!(String::from_utf8(job.object("db")).unwrap(), "--archive\n--oplog\n--gzip=false\n\n");
     job.script("mongodump", "case $1 in --version) echo 100.9; exit;; esac; echo 'Failed: error connecting: server selection error: connection refused' >&2; exit 1");
     job.fails("{mongodb: {host: db1}}", &["the server does not answer"]);
+}
+
+/// The generated unit's whole confinement, in a real systemd: a database of another user's in WAL mode, whose files come
+/// and go with its users, and a server that is reached over its socket.
+#[test]
+fn databases_are_dumped_under_the_hardening_of_their_units() {
+    let Some(sdbox) = Sdbox::start(&[]) else { return };
+    let initdb = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().next();
+    let Some(bin) = initdb.map(|version| version.path().join("bin")) else {
+        return skip("no PostgreSQL server here: Debian has it in postgresql");
+    };
+    sdbox.copy(&program::runner_path(), "/usr/local/bin/eightbells-run");
+    let spec = "version: 1\ntarget: systemd\ndestinations: {disk: {local: {path: /var/backups/boxed}}}\njobs:\n  boxed:\n    \
+                schedule: {every: 1h}\n    store: [disk]\n    archive: {compression: none}\n    sources:\n      \
+                books: {sqlite: /srv/books/books.db}\n      \
+                shop: {postgres: {database: postgres, socket: /run/pg, user: postgres}}\n";
+    let room = temp_dir();
+    fs::write(room.path().join("backups.yaml"), spec).unwrap();
+    let mut generate = program::eightbells();
+    output_of(generate.current_dir(room.path()).args(["generate", "backups.yaml", "-o", "units"]));
+    let service = fs::read_to_string(room.path().join("units/boxed.service")).unwrap();
+    assert!(service.contains("ProtectSystem=strict") && service.contains("PrivateNetwork=true"), "{service}");
+    sdbox.put("/etc/eightbells/backups.yaml", spec.as_bytes());
+    sdbox.install("boxed.service", &service);
+    sdbox.sh(
+        "install -d -o games -m 755 /srv/books; cd /srv/books; setpriv --reuid games --clear-groups --regid games \
+              sqlite3 books.db 'PRAGMA journal_mode=wal; CREATE TABLE book (title); INSERT INTO book VALUES (42)'",
+    );
+    let bin = bin.display();
+    sdbox.sh(&format!(
+        "install -d -o postgres -m 755 /run/pg /srv/pg; setpriv --reuid postgres --regid postgres --init-groups \
+         {bin}/initdb -D /srv/pg/data --no-sync -A trust -U postgres >/dev/null; systemd-run --unit=pg -p User=postgres \
+         {bin}/postgres -D /srv/pg/data -k /run/pg -c listen_addresses= -c fsync=off"
+    ));
+    assert!(wait_until(Duration::from_secs(60), || sdbox
+        .exec(&["test", "-S", "/run/pg/.s.PGSQL.5432"])
+        .status
+        .success()));
+    let ran = sdbox.exec(&["systemctl", "start", "boxed.service"]);
+    assert!(ran.status.success(), "{}", sdbox.journal("boxed.service"));
+    assert_eq!(sdbox.sh("sqlite3 /var/backups/boxed/*books*.db 'SELECT title FROM book'"), "42\n");
+    sdbox.sh("grep -q 'database dump complete' /var/backups/boxed/*shop*.sql");
+    // Whoever owns the database can go on writing.
+    sdbox.sh(
+        "setpriv --reuid games --clear-groups --regid games sqlite3 /srv/books/books.db 'INSERT INTO book VALUES (43)'",
+    );
 }

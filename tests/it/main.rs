@@ -25,6 +25,7 @@ mod notify;
 mod patience;
 mod quickstart;
 mod references;
+mod restoring;
 mod retention;
 mod scripts;
 mod shells;

@@ -3,6 +3,7 @@
 mod backup;
 mod bar;
 mod choose;
+mod drill;
 mod keys;
 mod list;
 mod log;
@@ -53,6 +54,8 @@ enum Command {
     Restore(restore::RestoreArgs),
     /// Read an archive to its end: digests, compression, every member
     Verify(verify::VerifyArgs),
+    /// Prove that an archive comes back: restore it into a scratch folder, and run a check there
+    Drill(drill::DrillArgs),
     /// Remove what the policy does not hold, and say why the rest stays
     Prune(prune::PruneArgs),
     /// Keep an archive whatever the policy says
@@ -111,6 +114,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         | Command::List(_)
         | Command::Restore(_)
         | Command::Verify(_)
+        | Command::Drill(_)
         | Command::Prune(_)
         | Command::Pin(_)
         | Command::Unpin(_)
@@ -135,6 +139,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             Command::List(args) => list::list(args, &ground).await,
             Command::Restore(args) => restore::restore(args, &ground).await,
             Command::Verify(args) => verify::verify(args, &ground).await,
+            Command::Drill(args) => drill::drill(args, &ground).await,
             Command::Prune(args) => prune::prune(args, &ground).await,
             Command::Pin(args) => pin::pin(args, &ground).await,
             Command::Unpin(args) => pin::unpin(args, &ground).await,

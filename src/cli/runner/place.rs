@@ -58,10 +58,10 @@ pub(super) struct Shelf {
     pub store: Arc<dyn Store>,
     /// Oldest first.
     pub sets: Vec<Set>,
-    /// The passphrase of its archives, where the job refers to one.
-    pub passphrase: Option<SecretString>,
     /// What stays there.
     pub keep: Keep,
+    /// The passphrase of its archives, where the job refers to one.
+    pub passphrase: Option<SecretString>,
 }
 
 /// A job with its destinations, or a bare destination.
@@ -128,8 +128,13 @@ impl PlaceArgs {
                 let store = store::open(&at.to, means, Ledger::default())?;
                 let sets = catalog::sets(store.as_ref(), &names).await?;
                 let passphrase = passphrase.clone();
-                let (name, keep) = (at.to.name.clone(), at.keep.clone());
-                Ok::<_, store::StoreError>(Shelf { name, store, sets, passphrase, keep })
+                Ok::<_, store::StoreError>(Shelf {
+                    name: at.to.name.clone(),
+                    store,
+                    sets,
+                    keep: at.keep.clone(),
+                    passphrase,
+                })
             };
             match opening.await {
                 Ok(opened) => shelves.push(opened),
@@ -164,7 +169,7 @@ impl PlaceArgs {
                 job && instance.as_ref().is_none_or(|i| Some(i) == manifest.instance.as_ref())
             })
         });
-        Ok(Shelf { name: from.to_owned(), store, sets, passphrase: None, keep: Keep::All })
+        Ok(Shelf { name: from.to_owned(), store, sets, keep: Keep::All, passphrase: None })
     }
 
     fn bare_destination(&self, from: &str, environment: &Environment) -> Result<Destination, Failure> {

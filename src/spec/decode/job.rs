@@ -8,7 +8,7 @@ use crate::contract::Etcd;
 use crate::destination::{Destination, Server};
 use crate::diag::Span;
 use crate::retention::Guard;
-use crate::source::Source;
+use crate::source::{At, Source, SourceKind};
 use crate::spec::model::{Job, JobIn, Relations, Service, StoreEntry};
 use crate::spec::yaml::{Content, Node};
 use crate::target::{Scheduler, Target};
@@ -41,7 +41,7 @@ impl Around<'_> {
             !written.is_some_and(is_loopback_address)
         };
         let tells = conduct.notify.iter().filter_map(Notice::url).any(tells);
-        tells || destinations().any(is_remote) || (far_etcd && asks())
+        tells || sources.iter().any(is_far) || destinations().any(is_remote) || (far_etcd && asks())
     }
 }
 
@@ -63,6 +63,21 @@ fn is_etcd(value: &Value) -> bool {
 
 fn asks_etcd(destination: &Destination) -> bool {
     destination.kind.values().any(is_etcd)
+}
+
+/// Whether a source is read from another machine.
+fn is_far(source: &Source) -> bool {
+    match &source.kind {
+        SourceKind::Database(database) => match &database.at {
+            At::Network { host, port: _ } => {
+                let written = host.text().and_then(Template::as_literal);
+                !written.is_some_and(is_loopback_address)
+            }
+            At::Host { socket: _ } | At::Container { container: _, engine: _ } => false,
+        },
+        SourceKind::EtcdSnapshot(etcd) => !etcd.endpoints.iter().all(|endpoint| is_loopback_address(endpoint)),
+        SourceKind::Paths(_) | SourceKind::Command(_) | SourceKind::Container(_) | SourceKind::Volume(_) => false,
+    }
 }
 
 fn source_asks_etcd(source: &Source) -> bool {
