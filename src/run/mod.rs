@@ -14,14 +14,18 @@ pub mod lock;
 pub mod manifest;
 pub mod mark;
 mod merge;
+pub mod notify;
 pub mod os;
 pub mod pack;
 pub mod partial;
+pub mod progress;
 pub mod prune;
 pub mod restore;
 pub mod scratch;
 pub mod secret;
 pub mod select;
+#[cfg(feature = "etcd")]
+pub mod slot;
 pub mod store;
 pub mod sync;
 pub mod tar_check;

@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod around;
 mod backup;
 mod contract;
 mod databases;
@@ -12,6 +13,7 @@ mod deploy;
 mod docs;
 mod dumps;
 mod dumps_podman;
+mod faults;
 mod generate;
 mod harness;
 mod hostile;
@@ -19,6 +21,8 @@ mod keeping;
 mod linter;
 mod linter_ci;
 mod moinmoin;
+mod notify;
+mod patience;
 mod quickstart;
 mod references;
 mod restoring;
@@ -35,4 +39,6 @@ mod stream;
 mod sync;
 mod timeline;
 mod tree;
+mod turns;
 mod unit_text;
+mod watched;
