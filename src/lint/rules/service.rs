@@ -184,8 +184,8 @@ rule! {
     /// `DirectoryNotEmpty=`. systemd refuses one without.
     PATH_WITHOUT_TRIGGER = "path-without-trigger", Error, "a path unit watches nothing",
     source: "systemd src/core/path.c, path_verify()", check: Some(|unit, _, found| {
-        let mut keys = ["PathExists", "PathExistsGlob", "PathChanged", "PathModified", "DirectoryNotEmpty"].iter();
-        if unit.is_whole(UnitType::Path) && !keys.any(|key| unit.has("Path", key)) {
+        let keys = ["PathExists", "PathExistsGlob", "PathChanged", "PathModified", "DirectoryNotEmpty"];
+        if unit.is_whole(UnitType::Path) && unit.family("Path", |key| keys.contains(&key)).is_empty() {
             found.section(unit, "Path", "the path unit watches nothing and is refused");
         }
     })
@@ -196,8 +196,7 @@ rule! {
     /// refuses one without.
     SOCKET_WITHOUT_LISTEN = "socket-without-listen", Error, "a socket unit listens on nothing",
     source: "systemd src/core/socket.c, socket_verify()", check: Some(|unit, _, found| {
-        let listens = unit.lines().iter().any(|line| line.section() == "Socket" && line.key().starts_with("Listen"));
-        if unit.is_whole(UnitType::Socket) && !listens {
+        if unit.is_whole(UnitType::Socket) && unit.family("Socket", |key| key.starts_with("Listen")).is_empty() {
             found.section(unit, "Socket", "the socket has no `Listen…=` and is refused");
         }
     })
