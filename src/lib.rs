@@ -6,7 +6,7 @@
 //! 4  bin → cli
 //! 3  render   lint   timeline │  run
 //! 2  plan     unit        │
-//! 1  spec schedule value source archive destination retention target contract
+//! 1  spec schedule value source archive destination retention target contract conduct
 //! 0  diag
 //! ```
 //!
@@ -15,6 +15,7 @@
 
 pub mod archive;
 pub mod cli;
+pub mod conduct;
 pub mod contract;
 pub mod destination;
 pub mod diag;

@@ -148,6 +148,88 @@ fn every_fix_takes_its_finding_away_and_makes_nothing_worse() {
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
+/// All bad fixtures, each by the path that it has in `tests/lint`.
+fn bad_texts() -> Vec<(String, Vec<u8>)> {
+    let mut texts = Vec::new();
+    for folder in std::fs::read_dir(fixtures()).unwrap().map(|entry| entry.unwrap().path()) {
+        for path in std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_file() && name.starts_with("bad") && name.contains('.') {
+                texts.push((name, std::fs::read(path).unwrap()));
+            }
+        }
+    }
+    texts.sort();
+    texts
+}
+
+fn files(texts: &[(String, Vec<u8>)], target: &str) -> Files {
+    let mut files = Files::new(Some(Target::parse(target).unwrap()));
+    for (place, (name, text)) in texts.iter().enumerate() {
+        files.add(&format!("{place}/{name}"), text.clone());
+    }
+    files
+}
+
+/// A text that a hand or a script has spoilt: lines of another one put in, ends of lines changed, bytes lost.
+fn spoilt(text: &[u8], other: &[u8], random: &mut impl FnMut(usize) -> usize) -> Vec<u8> {
+    let mut lines: Vec<Vec<u8>> = text.split_inclusive(|b| *b == b'\n').map(<[u8]>::to_vec).collect();
+    for line in other.split_inclusive(|b| *b == b'\n').take(60) {
+        if random(3) == 0 {
+            lines.insert(random(lines.len() + 1), line.to_vec());
+        }
+    }
+    let mut all = lines.concat();
+    for _ in 0..random(3) {
+        if !all.is_empty() {
+            all.remove(random(all.len()));
+        }
+    }
+    match random(4) {
+        0 => all = String::from_utf8_lossy(&all).replace('\n', "\r\n").into_bytes(),
+        1 => all.truncate(all.trim_ascii_end().len()),
+        2 => all.insert(random(all.len() + 1), 0xe9),
+        _ => {}
+    }
+    all
+}
+
+#[test]
+fn fixes_make_no_spoilt_unit_worse_and_a_second_time_change_nothing() {
+    let texts = bad_texts();
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = move |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % u64::try_from(below.max(1)).unwrap()).unwrap()
+    };
+    let mut changed = 0;
+    for round in 0..60 {
+        let target = ["systemd:252", "systemd:215", "fleet:215"][round % 3];
+        let few: Vec<(String, Vec<u8>)> = (0..4)
+            .map(|_| {
+                let ((name, text), (_, other)) = (&texts[random(texts.len())], &texts[random(texts.len())]);
+                (name.clone(), spoilt(text, other, &mut random))
+            })
+            .collect();
+        let before = lint::lint(files(&few, target), &Config::default());
+        let fixed = lint::fix(files(&few, target), &Config::default(), Safety::Unsafe);
+        let errors = |report: &Report| count(report, Severity::Error);
+        assert!(errors(&fixed.left) <= errors(&before), "{few:?}");
+        assert_eq!(fixed.files.is_empty(), fixed.made.is_empty());
+        let mut after = few.clone();
+        for it in &fixed.files {
+            assert_eq!(it.before, few[it.place].1);
+            after[it.place].1.clone_from(&it.after);
+        }
+        let again = lint::fix(files(&after, target), &Config::default(), Safety::Unsafe);
+        assert!(again.files.is_empty(), "{after:?}");
+        changed += fixed.files.len();
+    }
+    assert!(changed > 60, "{changed}");
+}
+
 #[test]
 fn every_fixture_belongs_to_a_rule() {
     for entry in std::fs::read_dir(fixtures()).unwrap() {
@@ -544,6 +626,21 @@ fn pairs_of_units_are_scheduled_as_two_releases_of_fleet_were_seen_to_do() {
                 Verdict::Conflict(_) => assert!(reason.starts_with("found conflict with"), "{case}"),
             }
         }
+    }
+}
+
+#[test]
+fn fixing_a_hostile_file_ends_in_time() {
+    let target = Target::parse("systemd").unwrap();
+    for piece in ["Foo=1\nExecStrat=/x\n", "ExecStart=/bin/sh %z \\d ${A}\n", "ExecStart=/x \\\n# c\n\n"] {
+        let text = format!("[Service]\n{}", piece.repeat(1_000 / piece.len()));
+        let mut files = Files::new(Some(target));
+        files.add("a.service", text);
+        let before = std::time::Instant::now();
+        let fixed = lint::fix(files, &Config::default(), Safety::Unsafe);
+        let seconds = before.elapsed().as_secs();
+        assert!(seconds < 60, "{piece:?} repeated takes {seconds} s in a debug build");
+        assert!(fixed.files.len() <= 1);
     }
 }
 

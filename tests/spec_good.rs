@@ -37,6 +37,23 @@ fn job_with(keys: &str) -> Spec {
     ))
 }
 
+#[test]
+fn archives_are_encrypted_for_recipients_or_by_a_passphrase() {
+    const AGE: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+    const SSH: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHsKLqeplhpW+uObz5dvMgjz1OxfM/XXUB+VHtZ6isGN me";
+    let archive = |keys: &str| job_with(&format!("archive: {keys}")).jobs.remove(0).archive;
+    let both = archive(&format!("{{encrypt: {{recipients: [{AGE}, \"{SSH}\"], recipients_file: /etc/r}}}}"));
+    let encrypt = both.encrypt.as_ref().unwrap();
+    assert_eq!(encrypt.recipients, [AGE, SSH]);
+    assert!(encrypt.recipients_file.is_some() && encrypt.passphrase.is_none());
+    assert_eq!(both.suffix(), ".zst.age");
+    let by_word = archive("{compression: gzip, frame_size: 2MiB, encrypt: {passphrase: {file: /etc/p}}}");
+    assert!(by_word.encrypt.as_ref().is_some_and(|encrypt| encrypt.passphrase.is_some()));
+    assert_eq!((by_word.suffix().as_str(), by_word.frame_bytes()), (".gz.age", 2 << 20));
+    let plain = archive("{}");
+    assert_eq!((plain.suffix().as_str(), plain.frame_bytes(), plain.encrypt), (".zst", 4 << 20, None));
+}
+
 /// A spec of one job whose schedule is given.
 fn scheduled(schedule: &str) -> Job {
     let head = "version: 1\ndestinations: {host: {local: {path: /b}}}\njobs:\n  a:\n    sources: {f: {paths: [/a]}}\n";
@@ -510,6 +527,42 @@ fn what_looks_like_a_secret_is_not_shown() {
     let (spec, report) = spec::load_text("backups.yaml", text.as_bytes());
     let shown = spec::show(&spec.unwrap(), &report.sources, None);
     assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn a_hook_is_a_list_of_words_or_says_more() {
+    use eightbells::conduct::OnError;
+    let spec = job_with(
+        "hooks: {before: [mount, /x], after: [[a], {run: [b, \"{job}\"], env: {E: e}, timeout: 1m, on_error: warn}]}",
+    );
+    let hooks = &spec.jobs[0].conduct.hooks;
+    assert_eq!(hooks.before.len(), 1);
+    assert_eq!(hooks.before[0].run.iter().map(ToString::to_string).collect::<Vec<_>>(), ["mount", "/x"]);
+    assert_eq!((hooks.after.len(), hooks.after[1].on_error), (2, OnError::Warn));
+    assert_eq!(hooks.after[1].timeout, Some(Duration::from_secs(60)));
+    let source = source("{command: [x], extension: y, hooks: {finally: [thaw, \"{source}\"]}}");
+    assert_eq!(source.hooks.finally.len(), 1);
+    assert_eq!(job_with("wait: 5m").jobs[0].conduct.wait, Some(Duration::from_secs(300)));
+}
+
+#[test]
+fn the_conduct_of_a_job_has_defaults_that_a_key_alone_keeps() {
+    use eightbells::conduct::{Event, Timeouts, Way};
+    let conduct = |keys: &str| job_with(keys).jobs.remove(0).conduct;
+    let retry = conduct("retry: {times: 3}").retry.unwrap();
+    assert_eq!((retry.times, retry.wait, retry.backoff), (3, Duration::from_secs(60), 2));
+    let timeouts = conduct("timeouts: {idle: 1h}").timeouts;
+    assert_eq!(timeouts, Timeouts { idle: Some(Duration::from_secs(HOURS)), ..Timeouts::default() });
+    let notify = conduct(
+        "notify: [{ping: {env: URL}}, {ntfy: {url: \"https://ntfy.sh/x\"}, on: start}, {mail: {to: root}}]\n    service: {environment_file: /etc/e}",
+    )
+    .notify;
+    assert_eq!(notify.iter().map(|notice| notice.on.len()).collect::<Vec<_>>(), [4, 1, 2]);
+    assert_eq!(notify[1].on, [Event::Start]);
+    let Way::Mail(mail) = &notify[2].way else { panic!("{notify:?}") };
+    assert_eq!(mail.sendmail.iter().map(ToString::to_string).collect::<Vec<_>>(), ["/usr/sbin/sendmail", "-t", "-i"]);
+    let report = conduct("report: {metrics: /var/lib/node_exporter}").report;
+    assert_eq!((report.keep, report.path), (60, None));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The runner's arguments, as one type for the unit that carries them and the program that reads them.
 
 use crate::value::{format_duration, parse_duration};
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -24,6 +24,9 @@ pub struct BackupArgs {
     /// Wait for a random time up to this before anything else
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub jitter: Option<Duration>,
+    /// Wait for so long where another run of the job is under way; what the job says otherwise
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub wait: Option<Duration>,
     /// Say what would be done, and do nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -39,6 +42,21 @@ pub enum Instance {
 }
 
 impl Instance {
+    /// An instance as `systemd-escape` writes it.
+    #[must_use]
+    pub fn escaped(text: &str) -> Self {
+        let mut escaped = String::new();
+        for (at, byte) in text.bytes().enumerate() {
+            match byte {
+                b'/' => escaped.push('-'),
+                b'.' if at > 0 => escaped.push('.'),
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b':' | b'_' => escaped.push(char::from(byte)),
+                other => drop(write!(escaped, "\\x{other:02x}")),
+            }
+        }
+        Self::Escaped(escaped)
+    }
+
     /// The instance unescaped, as `systemd-escape --unescape` does it: `-` is a slash, `\xNN` a byte. None where it is
     /// not escaped text, or not UTF-8, or the unit's own, which only systemd knows.
     #[must_use]
@@ -129,7 +147,7 @@ impl BackupArgs {
     /// The words after the program's path.
     #[must_use]
     pub fn words(&self) -> Vec<Word> {
-        let Self { spec, job, instance, digest, jitter, dry_run } = self;
+        let Self { spec, job, instance, digest, jitter, wait, dry_run } = self;
         let mut words = vec![Word::Text("backup".into())];
         let mut option = |name: &str, value: Option<Word>| {
             if let Some(value) = value {
@@ -141,6 +159,7 @@ impl BackupArgs {
         option("--job", job.clone().map(Word::Text));
         option("--digest", digest.clone().map(Word::Text));
         option("--jitter", jitter.map(|j| Word::Text(format_duration(j))));
+        option("--wait", wait.map(|w| Word::Text(format_duration(w))));
         option(
             "--instance",
             instance.as_ref().map(|i| match i {
@@ -179,12 +198,14 @@ mod tests {
         #[test]
         fn the_arguments_of_a_unit_are_read_back(
             job in "[a-z][a-z0-9-]{0,9}", path in "/[a-z/%$ ]{0,9}", instance in proptest::option::of("[-a-z0-9\\\\]{1,9}"),
-            jitter in proptest::option::of(0u64..100_000), dry_run: bool, in_spec: bool,
+            jitter in proptest::option::of(0u64..100_000), wait in proptest::option::of(0u64..100_000), dry_run: bool,
+            in_spec: bool,
         ) {
             let spec = in_spec.then(|| SpecLocation::File(path.into()));
             let args = BackupArgs {
                 job: spec.is_some().then_some(job), digest: spec.is_some().then(|| "ab".into()), spec,
-                instance: instance.map(Instance::Escaped), jitter: jitter.map(Duration::from_secs), dry_run,
+                instance: instance.map(Instance::Escaped), jitter: jitter.map(Duration::from_secs),
+                wait: wait.map(Duration::from_secs), dry_run,
             };
             prop_assert_eq!(read(&args.words()), args);
         }
@@ -196,6 +217,7 @@ mod tests {
             [("80", "80"), ("a-b", "a/b"), ("a\\x2db", "a-b"), ("\\xc3\\xa4", "ä"), ("", ""), ("ä", "ä")]
         {
             assert_eq!(Instance::Escaped(escaped.into()).unescaped().as_deref(), Some(text), "{escaped}");
+            assert_eq!(Instance::escaped(text).unescaped().as_deref(), Some(text), "{escaped}");
         }
         for bad in ["\\", "\\x2", "\\xzz", "\\x+1", "\\xff", "a\\n"] {
             assert_eq!(Instance::Escaped(bad.into()).unescaped(), None, "{bad}");

@@ -6,6 +6,7 @@ pub mod exit;
 pub use args::{BackupArgs, Instance, SpecLocation, SpecLocationError, Word};
 
 use crate::archive::Archive;
+use crate::conduct::Conduct;
 use crate::destination::Destination;
 use crate::retention::{Guard, Keep};
 use crate::source::Source;
@@ -51,6 +52,9 @@ pub struct Job {
     /// Times of day at which no run begins.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub blackout: Vec<Blackout>,
+    /// How its runs are conducted.
+    #[serde(default, skip_serializing_if = "Conduct::is_default")]
+    pub conduct: Conduct,
 }
 
 /// One destination of a job.
@@ -176,7 +180,7 @@ impl Job {
         let of_store = self.store.iter().flat_map(|store| store.to.kind.values());
         let of_source = self.sources.iter().flat_map(Source::values).map(|(value, _)| value);
         let passphrase = self.archive.encrypt.iter().filter_map(|encrypt| encrypt.passphrase.as_ref());
-        of_store.chain(of_source).chain(passphrase)
+        of_store.chain(of_source).chain(passphrase).chain(self.conduct.values())
     }
 
     /// Every reference, etcd's own password included.

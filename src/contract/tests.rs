@@ -10,6 +10,7 @@ fn job() -> Job {
         kind: SourceKind::Paths(paths),
         allow_empty: false,
         timeout: Some(Duration::from_secs(90)),
+        hooks: crate::conduct::Hooks::default(),
         still: None,
     };
     let local = Local { path: Value::Text(Template::literal("/var/backups")), create: true };
@@ -25,6 +26,7 @@ fn job() -> Job {
         etcd: None,
         unless_newer_than: None,
         blackout: vec![],
+        conduct: Conduct::default(),
     }
 }
 

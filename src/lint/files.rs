@@ -130,6 +130,7 @@ impl Files {
     ///
     /// # Errors
     /// What is wrong with them.
+    #[expect(clippy::result_large_err, reason = "it is made once for a file of settings")]
     pub fn configure(&mut self, name: &str, text: &str, whole: bool) -> Result<usize, Report> {
         let id = self.sources.add(name, text);
         let mut report = Report::default();

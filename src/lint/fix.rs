@@ -9,7 +9,10 @@ use crate::diag::{Diagnostic, Edit, FileId, Fix, Report, Safety, Severity, Span}
 use std::collections::BTreeMap;
 
 /// How often a rule is told of one unit while fixing: more than ever is found, less than a hostile file could ask for.
-const TOLD_MAX: usize = 10_000;
+const TOLD_MAX: usize = 300;
+/// How often a round lints the files anew. Each fix that does not prove good costs a few times; a file with very many of
+/// them is none that people wrote.
+const TRIALS_MAX: usize = 24;
 /// No text needs so many rounds: each makes every fix that does not touch another.
 const ROUNDS_MAX: usize = 50;
 
@@ -74,7 +77,7 @@ impl Round<'_> {
     fn choose(&self, files: &mut Files, most: Safety) -> Vec<&Diagnostic> {
         let wanted = self.apart(files, most);
         let texts = texts(files, &wanted);
-        let mut trial = Trial { round: self, before: Tally::of(&self.told), texts, kept: vec![] };
+        let mut trial = Trial { round: self, before: Tally::of(&self.told), texts, kept: vec![], left: TRIALS_MAX };
         trial.take(files, &wanted);
         let kept = trial.kept.clone();
         trial.write(files, &kept);
@@ -87,6 +90,9 @@ impl Round<'_> {
         let mut apart = Vec::new();
         for finding in &self.told {
             let Some(fix) = finding.fix.as_ref().filter(|fix| fix.safety <= most) else { continue };
+            if self.is_doubtful(finding) {
+                continue;
+            }
             let free = |edit: &Edit| !touches(taken.get(&edit.span.file), &edit.span);
             if !fix.edits.is_empty() && fix.edits.iter().all(|edit| free(edit) && is_sound(edit, files)) {
                 for Edit { span, text: _ } in &fix.edits {
@@ -96,6 +102,18 @@ impl Round<'_> {
             }
         }
         apart
+    }
+}
+
+impl Round<'_> {
+    /// Whether a place that the finding relies on has an error of its own: a second value that is ignored leaves the first
+    /// in force.
+    fn is_doubtful(&self, finding: &Diagnostic) -> bool {
+        finding.others.iter().any(|other| {
+            let errors = self.told.iter().filter(|it| it.severity == Severity::Error && !std::ptr::eq(*it, finding));
+            let mut spans = errors.filter_map(|it| it.span.as_ref()).filter(|span| span.file == other.span.file);
+            spans.any(|span| span.start < other.span.end && other.span.start < span.end)
+        })
     }
 }
 
@@ -121,14 +139,17 @@ struct Trial<'a> {
     before: Tally,
     texts: BTreeMap<FileId, Vec<u8>>,
     kept: Vec<&'a Diagnostic>,
+    /// How often more the files may be linted.
+    left: usize,
 }
 
 impl<'a> Trial<'a> {
     /// Keeps what proves good: all at once if that does, else each half by itself.
     fn take(&mut self, files: &mut Files, more: &[&'a Diagnostic]) {
-        if more.is_empty() {
+        if more.is_empty() || self.left == 0 {
             return;
         }
+        self.left -= 1;
         let with: Vec<&Diagnostic> = self.kept.iter().chain(more).copied().collect();
         self.write(files, &with);
         let after = Tally::of(&engine::told(files, self.round.config, TOLD_MAX));

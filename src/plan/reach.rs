@@ -1,5 +1,6 @@
 //! What a job reads, writes and reaches, as far as its spec tells.
 
+use crate::conduct::{Conduct, Hooks, ReportKept, Way};
 use crate::contract::{Etcd, Job};
 use crate::destination::{DestinationKind, Local};
 use crate::source::{At, Content, Database, Engine, EtcdSnapshot, Server, SourceKind};
@@ -41,11 +42,13 @@ impl Reach {
         let mut reach = Self::default();
         for source in &job.sources {
             reach.source(&source.kind);
+            reach.hooks(&source.hooks);
             reach.engines.extend(source.still.iter().map(|still| still.engine));
         }
         for store in &job.store {
             reach.destination(&store.to.kind);
         }
+        reach.conduct(&job.conduct);
         for reference in job.references() {
             reach.reference(reference);
         }
@@ -55,6 +58,31 @@ impl Reach {
             reach.etcd(etcd);
         }
         reach
+    }
+
+    fn conduct(&mut self, conduct: &Conduct) {
+        let Conduct { hooks, wait: _, concurrency: _, retry: _, timeouts: _, notify, report } = conduct;
+        for notice in notify {
+            match &notice.way {
+                Way::Ping(_) | Way::Webhook(_) | Way::Ntfy(_) => self.network = true,
+                // It hands the mail to a queue of its own, often as another user.
+                Way::Mail(_) => {
+                    self.commands = true;
+                    self.network = true;
+                }
+            }
+        }
+        let ReportKept { path, keep: _, metrics } = report;
+        self.writes.extend(path.iter().map(|path| (known_part(path), true)));
+        self.perhaps_writes.extend(metrics.iter().map(known_part));
+        self.hooks(hooks);
+    }
+
+    fn hooks(&mut self, hooks: &Hooks) {
+        if !hooks.is_empty() {
+            self.commands = true;
+            self.network = true;
+        }
     }
 
     /// Adds what talking to etcd takes.

@@ -118,6 +118,12 @@ fn limits(cause: &Cause<'_>) -> Vec<Line> {
     }
     let forever = if cause.target.has(Feature::TimeoutInfinity) { "infinity" } else { "0" };
     add("TimeoutStartSec", Some(service.timeout.map_or(forever.to_owned(), span)), "timeout");
+    if cause.target.has(Feature::ExtendTimeout) {
+        lines.push(
+            Line::new("NotifyAccess", "main", cause.route("service.timeout"))
+                .comment("The runner asks for more time while it makes progress."),
+        );
+    }
     lines.extend(exit_and_kill(cause));
     lines
 }
@@ -200,6 +206,7 @@ pub(super) fn backup_args(cause: &Cause<'_>) -> BackupArgs {
         instance: cause.has_instances().then_some(Instance::OfUnit),
         // The timer waits where it can.
         jitter: cause.job.schedule.jitter.filter(|_| !cause.target.has(Feature::RandomizedDelay)),
+        wait: None,
         dry_run: false,
     }
 }

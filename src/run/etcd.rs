@@ -1,11 +1,15 @@
 //! Reading keys from etcd, in either of its two key spaces.
 
 mod error;
+#[cfg(feature = "etcd")]
+mod session;
 mod v2;
 #[cfg(feature = "etcd")]
 mod v3;
 
 pub use error::{EndpointError, EtcdError};
+#[cfg(feature = "etcd")]
+pub use session::{Lease, Session};
 
 use crate::contract::{Etcd, EtcdApi};
 use crate::run::tls;

@@ -1,18 +1,21 @@
 //! One run of a job's instance at a time on a host.
 
-use crate::run::os::{self, Environment, RunId};
+use crate::run::os::{self, Environment, RunId, Stop};
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// The variable that names the state directory where no argument does.
 pub const STATE_DIR_VARIABLE: &str = "EIGHTBELLS_STATE_DIR";
 /// What a file name in the state directory may be long before its end becomes a digest: file systems take 255 bytes,
 /// and suffixes follow.
 const STEM_MAX_BYTES: usize = 200;
+/// How often a lock that somebody else has is tried again.
+const TRY_EVERY: Duration = Duration::from_millis(250);
 
 /// Where the runner remembers what must outlive it: locks and journals.
 #[derive(Debug, Clone)]
@@ -144,6 +147,37 @@ impl Lock {
         }
         sign(&mut file, run).map_err(failed)?;
         Ok(Self { _file: file })
+    }
+}
+
+impl Lock {
+    /// Takes the lock of a job's instance, and waits for at most so long while another run has it. Where the run is
+    /// told to stop meanwhile, it waits no longer.
+    ///
+    /// # Errors
+    /// As [`Lock::take`].
+    pub async fn wait(
+        state: &StateDir,
+        job: &str,
+        instance: Option<&str>,
+        run: &RunId,
+        wait: Duration,
+        stop: &Stop,
+    ) -> Result<Self, LockError> {
+        let begun = Instant::now();
+        loop {
+            let taken = Self::take(state, job, instance, run);
+            let Err(LockError::Held { holder }) = &taken else { return taken };
+            let left = wait.saturating_sub(begun.elapsed());
+            if left.is_zero() || stop.is_stopped() {
+                return taken;
+            }
+            tracing::debug!("waiting for another run of this job: {holder}");
+            tokio::select! {
+                () = tokio::time::sleep(left.min(TRY_EVERY)) => {}
+                () = stop.wait() => {}
+            }
+        }
     }
 }
 

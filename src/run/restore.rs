@@ -4,11 +4,14 @@ use super::catalog::Set;
 use super::cipher::Keys;
 use super::fetch::{Coding, FetchError, coding, fetch};
 use super::manifest::{Entry, Index};
-use super::os::{Environment, Stop};
+use super::merge::merge;
+use super::os::{self, Environment, Stop};
 use super::partial::{PartialTar, Patterns, Picked, RangeReader, index_counts, pick};
 use super::store::{Object, Store};
+use super::tar_check::{Bounds, Checked};
 use super::untar;
 use crate::archive::{AGE_SUFFIX, INDEX_SUFFIX, source_of};
+use crate::value::Bytes;
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -30,7 +33,7 @@ pub struct Machine {
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
     /// Something is there already.
-    #[error("`{}` is not empty: nothing is ever written over; name a folder that is not there yet", .0.display())]
+    #[error("`{}` is not empty: name a folder that is not there yet, or say --overwrite", .0.display())]
     NotEmpty(PathBuf),
     /// The folder.
     #[error("cannot write to `{}`", path.display())]
@@ -61,6 +64,40 @@ pub enum RestoreError {
     /// Nothing has such a path.
     #[error("nothing in the archive fits {0}")]
     NoMatch(String),
+    /// It is larger than it may be.
+    #[error("the archive unpacks to {}, and {} {why}", Bytes(*.needs), Bytes(*.may))]
+    TooLarge {
+        /// How much it unpacks to, in bytes.
+        needs: u64,
+        /// How much it may, in bytes.
+        may: u64,
+        /// What says so.
+        why: &'static str,
+    },
+    /// Several objects, and one output.
+    #[error("the archive has several sources, and standard output is one: say which with --source; there are {0}")]
+    Several(String),
+}
+
+impl RestoreError {
+    /// Whether a copy of the same set at another destination may be better.
+    #[must_use]
+    pub fn may_be_better_elsewhere(&self) -> bool {
+        match self {
+            Self::Missing(_)
+            | Self::Fetch(FetchError::Store(_) | FetchError::Damaged { .. } | FetchError::Unpack { .. }) => true,
+            Self::Fetch(FetchError::Encrypted { .. })
+            | Self::NotEmpty(_)
+            | Self::Folder { .. }
+            | Self::NoSource(_)
+            | Self::Pattern(..)
+            | Self::NoIndex
+            | Self::NoPaths(_)
+            | Self::NoMatch(_)
+            | Self::TooLarge { .. }
+            | Self::Several(_) => false,
+        }
+    }
 }
 
 /// What was restored of one object.
@@ -108,6 +145,17 @@ pub struct Part<'a> {
     pub paths: &'a [String],
 }
 
+/// Where to, and how much.
+#[derive(Debug, Clone, Copy)]
+pub struct Into<'a> {
+    /// The folder.
+    pub folder: &'a Path,
+    /// Whether it may hold something already: folders become one then, and files are replaced, each at once.
+    pub overwrite: bool,
+    /// How many bytes may be unpacked; what the file system has room for without it.
+    pub max_size: Option<u64>,
+}
+
 /// Restores a set, or a part of it, into a folder that is not there yet or is empty. Archives are unpacked, other
 /// content becomes a file. Everything goes into a folder beside it first, which then takes its name: a restore that
 /// fails or is stopped leaves nothing behind.
@@ -118,12 +166,15 @@ pub async fn restore(
     store: &Arc<dyn Store>,
     set: &Set,
     part: Part<'_>,
-    to: &Path,
+    into: Into<'_>,
     machine: &Machine,
 ) -> Result<Vec<Restored>, RestoreError> {
+    let Into { folder: to, overwrite, max_size } = into;
     let failed = |source| RestoreError::Folder { path: to.to_owned(), source };
     let wanted = wanted(set, part.source)?;
-    check_empty(to)?;
+    if !overwrite {
+        check_empty(to)?;
+    }
     let parent = match to.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),
@@ -132,19 +183,41 @@ pub async fn restore(
     let staged = tempfile::Builder::new().prefix(".eightbells-restore-").tempdir_in(&parent).map_err(failed)?;
     let inner = staged.path().join("content");
     DirBuilder::new().mode(0o755).create(&inner).map_err(failed)?;
+    let room = os::free_bytes(&parent).map_err(failed)?;
     let restored = if part.paths.is_empty() {
-        whole(store.as_ref(), wanted, &inner, machine).await?
+        may_unpack(&wanted, room, max_size)?;
+        whole(store.as_ref(), wanted, (&inner, max_size.unwrap_or(room)), machine).await?
     } else {
-        parts(store, wanted, part.paths, &inner, machine).await?
+        parts(store, wanted, part.paths, (&inner, max_size.unwrap_or(room)), machine).await?
     };
-    publish(&inner, to).map_err(failed)?;
+    if overwrite && to.is_dir() {
+        merge(&inner, to).map_err(failed)?;
+    } else {
+        publish(&inner, to).map_err(failed)?;
+    }
     Ok(restored)
+}
+
+/// Whether what the manifest tells of fits; how much really comes is looked at as it comes.
+fn may_unpack(wanted: &[Wanted], room: u64, max_size: Option<u64>) -> Result<(), RestoreError> {
+    let sizes = wanted.iter().filter_map(|wanted| wanted.expected.as_ref()).map(|entry| entry.raw_size);
+    let needs = sizes.fold(0, u64::saturating_add);
+    match max_size {
+        Some(may) if needs > may => Err(RestoreError::TooLarge { needs, may, why: "is what --max-size allows" }),
+        None if needs > room => Err(RestoreError::TooLarge { needs, may: room, why: "are free there" }),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// How much an object may unpack to: what its manifest says, to the byte.
+fn bounds(expected: Option<&Entry>, limit: u64) -> Bounds {
+    Bounds::bytes(expected.map_or(limit, |entry| entry.raw_size.min(limit)))
 }
 
 async fn whole(
     store: &dyn Store,
     wanted: Vec<Wanted>,
-    folder: &Path,
+    (folder, limit): (&Path, u64),
     machine: &Machine,
 ) -> Result<Vec<Restored>, RestoreError> {
     let mut restored = vec![];
@@ -152,7 +225,8 @@ async fn whole(
         let (coding, content) = coding(&object.name);
         let (folder, on, content) = (folder.to_owned(), machine.clone(), content.to_owned());
         let stored = expected.as_ref().map(Entry::stored);
-        let sink = move |stream: &mut dyn Read| unpack(stream, &folder, &content, &on);
+        let bounds = bounds(expected.as_ref(), limit);
+        let sink = move |stream: &mut dyn Read| unpack(stream, (&folder, &content), bounds, &on);
         fetch(store, &object.name, stored.as_ref(), (coding, &machine.keys), sink).await?;
         restored.push(Restored { name: object.name, fetched: None, members: None });
     }
@@ -164,7 +238,7 @@ async fn parts(
     store: &Arc<dyn Store>,
     wanted: Vec<Wanted>,
     patterns: &[String],
-    folder: &Path,
+    (folder, limit): (&Path, u64),
     machine: &Machine,
 ) -> Result<Vec<Restored>, RestoreError> {
     let patterns = Patterns::new(patterns).map_err(|(pattern, error)| RestoreError::Pattern(pattern, error))?;
@@ -179,7 +253,7 @@ async fn parts(
         let picked = pick(store.as_ref(), &entry, &patterns, &machine.keys).await?;
         if picked.members > 0 {
             let members = Some(picked.members);
-            let fetched = Some(extract_picked(store, &entry, picked, folder, machine).await?);
+            let fetched = Some(extract_picked(store, &entry, picked, (folder, limit), machine).await?);
             restored.push(Restored { name: object.name, fetched, members });
         }
     }
@@ -194,7 +268,7 @@ async fn extract_picked(
     store: &Arc<dyn Store>,
     entry: &Entry,
     picked: Picked,
-    folder: &Path,
+    (folder, limit): (&Path, u64),
     machine: &Machine,
 ) -> Result<u64, FetchError> {
     let (folder, on, of_index) = (folder.to_owned(), machine.clone(), picked.index_bytes);
@@ -204,7 +278,7 @@ async fn extract_picked(
     let (coding, _) = coding(&entry.name);
     let work = tokio::task::spawn_blocking(move || {
         let mut archive = PartialTar::open(source, picked, coding, &on.keys)?;
-        untar::extract(&mut archive, &folder, &on.environment, &on.stop)
+        untar::extract(&mut archive, &folder, Bounds::bytes(limit), &on.environment, &on.stop)
     });
     work.await.map_err(io::Error::other).and_then(|done| done).map_err(unpack)?;
     Ok(fetched.bytes() + of_index)
@@ -218,27 +292,60 @@ fn is_tar(content: &str) -> bool {
     Path::new(content).extension().is_some_and(|extension| extension == "tar")
 }
 
-fn unpack(content: &mut dyn Read, folder: &Path, name: &str, machine: &Machine) -> io::Result<()> {
+fn unpack(content: &mut dyn Read, (folder, name): (&Path, &str), bounds: Bounds, machine: &Machine) -> io::Result<()> {
     if is_tar(name) {
-        return untar::extract(content, folder, &machine.environment, &machine.stop);
+        return untar::extract(content, folder, bounds, &machine.environment, &machine.stop);
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(folder.join(name))?;
-    io::copy(&mut Stoppable { content, machine }, &mut file)?;
+    io::copy(&mut Bounded { content, machine, left: bounds.bytes }, &mut file)?;
     file.sync_all()
 }
 
-struct Stoppable<'a> {
+/// Content of which no more than so many bytes may come.
+struct Bounded<'a> {
     content: &'a mut dyn Read,
     machine: &'a Machine,
+    left: u64,
 }
 
-impl Read for Stoppable<'_> {
+impl Read for Bounded<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.machine.stop.is_stopped() {
             return Err(io::Error::other("it was told to stop"));
         }
-        self.content.read(buffer)
+        let length = self.content.read(buffer)?;
+        let left = self.left.checked_sub(length as u64);
+        self.left = left.ok_or_else(|| io::Error::other("it unpacks to more than it may"))?;
+        Ok(length)
     }
+}
+
+/// Writes the content of one object, unpacked, to `out`: a tar stays a tar. Bytes go out before the digest is known, so
+/// that they count only where this ends well.
+///
+/// # Errors
+/// See [`RestoreError`].
+pub async fn pour<W: io::Write + Send + 'static>(
+    store: &dyn Store,
+    set: &Set,
+    source: Option<&str>,
+    mut out: W,
+    machine: &Machine,
+) -> Result<Restored, RestoreError> {
+    let mut wanted = wanted(set, source)?;
+    let (Some(Wanted { object, expected }), true) = (wanted.pop(), wanted.is_empty()) else {
+        let sources = set.manifest.iter().flat_map(|manifest| &manifest.objects).map(|entry| entry.source.as_str());
+        return Err(RestoreError::Several(sources.collect::<Vec<_>>().join(", ")));
+    };
+    let (coding, _) = coding(&object.name);
+    let stored = expected.as_ref().map(Entry::stored);
+    let (on, left) = (machine.clone(), bounds(expected.as_ref(), u64::MAX).bytes);
+    let sink = move |content: &mut dyn Read| {
+        io::copy(&mut Bounded { content, machine: &on, left }, &mut out)?;
+        out.flush()
+    };
+    fetch(store, &object.name, stored.as_ref(), (coding, &machine.keys), sink).await?;
+    Ok(Restored { name: object.name, fetched: None, members: None })
 }
 
 fn check_empty(to: &Path) -> Result<(), RestoreError> {
@@ -274,19 +381,25 @@ pub struct Verified {
 }
 
 /// Reads every object of a set to its end: length and SHA-256 against the manifest, the compression's own checksums,
-/// every member of an archive, and its index.
+/// every member of an archive, and its index. Without `inside`, only lengths and SHA-256.
 ///
 /// # Errors
 /// See [`RestoreError`].
-pub async fn verify(store: &dyn Store, set: &Set, machine: &Machine) -> Result<Vec<Verified>, RestoreError> {
+pub async fn verify(
+    store: &dyn Store,
+    set: &Set,
+    inside: bool,
+    machine: &Machine,
+) -> Result<Vec<Verified>, RestoreError> {
     let mut verified = vec![];
     for Wanted { object, expected } in wanted(set, None)? {
         let (coding, content) = coding(&object.name);
-        let deep = !coding.sealed || !machine.keys.is_none();
+        let deep = inside && (!coding.sealed || !machine.keys.is_none());
         let stored = expected.as_ref().map(Entry::stored);
         let (on, content) = (machine.clone(), content.to_owned());
         let how = if deep { (coding, &machine.keys) } else { (Coding::STORED, &machine.keys) };
-        let sink = move |stream: &mut dyn Read| walk(stream, if deep { &content } else { "" }, &on);
+        let bounds = if deep { bounds(expected.as_ref(), u64::MAX) } else { Bounds::bytes(u64::MAX) };
+        let sink = move |stream: &mut dyn Read| walk(stream, if deep { &content } else { "" }, bounds, &on);
         let members = fetch(store, &object.name, stored.as_ref(), how, sink).await?;
         if let Some(entry) = &expected {
             verify_index(store, entry, deep, machine).await?;
@@ -303,7 +416,7 @@ async fn verify_index(store: &dyn Store, entry: &Entry, deep: bool, machine: &Ma
         (Index::Inline(_), false) => Ok(()),
         (Index::Object(stored), false) => {
             let on = machine.clone();
-            let sink = move |stream: &mut dyn Read| walk(stream, "", &on).map(drop);
+            let sink = move |stream: &mut dyn Read| walk(stream, "", Bounds::bytes(u64::MAX), &on).map(drop);
             fetch(store, &stored.name, Some(stored), (Coding::STORED, &machine.keys), sink).await
         }
         (Index::Inline(_) | Index::Object(_), true) => {
@@ -316,9 +429,10 @@ async fn verify_index(store: &dyn Store, entry: &Entry, deep: bool, machine: &Ma
     }
 }
 
-fn walk(content: &mut dyn Read, name: &str, machine: &Machine) -> io::Result<Option<u64>> {
+fn walk(content: &mut dyn Read, name: &str, bounds: Bounds, machine: &Machine) -> io::Result<Option<u64>> {
     if is_tar(name) {
-        return untar::count(content, &machine.environment, &machine.stop).map(Some);
+        let mut checked = Checked::new(content, bounds, true);
+        return untar::count(&mut checked, &machine.environment, &machine.stop).map(Some);
     }
-    io::copy(&mut Stoppable { content, machine }, &mut io::sink()).map(|_| None)
+    io::copy(&mut Bounded { content, machine, left: bounds.bytes }, &mut io::sink()).map(|_| None)
 }

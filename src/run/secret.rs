@@ -5,6 +5,7 @@ mod redact;
 
 pub use read::SecretError;
 
+use crate::conduct::{Conduct, Notice};
 use crate::contract::{Job, StoreAt};
 use crate::destination::{Destination, DestinationKind, Parts};
 use crate::run::etcd;
@@ -47,6 +48,8 @@ enum Position {
     Secret,
     /// A variable of a dump's: secret where it is a reference.
     Variable,
+    /// The same, and the run goes on without it.
+    Wished,
 }
 
 impl Place {
@@ -94,22 +97,45 @@ impl Secrets {
     /// The first reference that could not be read, with what to do about it.
     pub async fn resolve(job: &Job, context: &Context, environment: &Environment) -> Result<Self, SecretError> {
         let mut secrets = Self::default();
-        let mut keys = BTreeSet::new();
+        let (mut keys, mut wished) = (BTreeSet::new(), BTreeSet::new());
         let positions = positions(job, context);
         for (value, context, position) in &positions {
             let Some(reference) = value.reference() else { continue };
             match Place::new(reference, context)? {
-                Place::Etcd(key) => {
-                    keys.insert(key);
+                Place::Etcd(key) if *position == Position::Wished => drop(wished.insert(key)),
+                Place::Etcd(key) => drop(keys.insert(key)),
+                place if *position == Position::Wished => {
+                    let _ = secrets.read(place, environment, *position).await;
                 }
                 place => secrets.read(place, environment, *position).await?,
             }
         }
         secrets.read_etcd(job, context, environment, &keys).await?;
+        if !wished.is_empty() {
+            let _ = secrets.read_etcd(job, context, environment, &wished).await;
+        }
         for (value, context, position) in &positions {
-            secrets.note(value, context, *position)?;
+            let noted = secrets.note(value, context, *position);
+            if *position != Position::Wished {
+                noted?;
+            }
         }
         Ok(secrets)
+    }
+
+    /// What of a run's conduct can be read without etcd and without an error: where the rest cannot, whoever is to be
+    /// told of it may be known still.
+    pub async fn what_can_be(conduct: &Conduct, context: &Context, environment: &Environment) -> Self {
+        let mut secrets = Self::default();
+        for value in conduct.values() {
+            let place = value.reference().and_then(|reference| Place::new(reference, context).ok());
+            if let Some(place) = place.filter(|place| !matches!(place, Place::Etcd(_)))
+                && secrets.read(place, environment, Position::Variable).await.is_ok()
+            {
+                let _ = secrets.note(value, context, Position::Variable);
+            }
+        }
+        secrets
     }
 
     async fn read(&mut self, place: Place, environment: &Environment, position: Position) -> Result<(), SecretError> {
@@ -129,8 +155,11 @@ impl Secrets {
         environment: &Environment,
         keys: &BTreeSet<String>,
     ) -> Result<(), SecretError> {
-        let Some(key) = keys.first() else { return Ok(()) };
-        let etcd = job.etcd.as_ref().ok_or_else(|| SecretError::NoEtcd { key: key.clone() })?;
+        let etcd = match (&job.etcd, keys.first()) {
+            (None, Some(key)) => return Err(SecretError::NoEtcd { key: key.clone() }),
+            (Some(etcd), _) if !keys.is_empty() || job.conduct.concurrency.is_some() => etcd,
+            (Some(_), _) | (None, None) => return Ok(()),
+        };
         let mut password = None;
         if let Some(reference) = &etcd.password {
             let place = Place::new(reference, context)?;
@@ -152,7 +181,7 @@ impl Secrets {
         let secret = match position {
             Position::Open => false,
             Position::Secret => true,
-            Position::Variable => value.reference().is_some(),
+            Position::Variable | Position::Wished => value.reference().is_some(),
         };
         if let Some(reference) = value.reference() {
             let place = Place::new(reference, context)?;
@@ -179,6 +208,13 @@ impl Secrets {
         }
     }
 
+    /// etcd's own password, where the job has one.
+    #[must_use]
+    pub fn etcd_password(&self, job: &Job, context: &Context) -> Option<&SecretString> {
+        let reference = job.etcd.as_ref()?.password.as_ref()?;
+        self.values.get(&Place::new(reference, context).ok()?)
+    }
+
     /// Replaces every secret in a text by `***`; what a child process prints goes through here, and what a server
     /// answers. Also finds a secret that was written as part of an address, as base 64 or inside JSON.
     #[must_use]
@@ -194,7 +230,7 @@ fn checked(place: &Place, text: &str, position: Position) -> Result<(), SecretEr
     }
     match position {
         Position::Open | Position::Secret if text.is_empty() => Err(SecretError::Empty { place: place.clone() }),
-        Position::Open | Position::Secret | Position::Variable => Ok(()),
+        Position::Open | Position::Secret | Position::Variable | Position::Wished => Ok(()),
     }
 }
 
@@ -211,6 +247,9 @@ fn positions<'a>(job: &'a Job, context: &Context) -> Vec<(&'a Value, Context, Po
         let context = Context { source: Some(source.name.clone()), ..context.clone() };
         all.extend(source.values().into_iter().map(|(value, role)| (value, context.clone(), role.into())));
     }
+    all.extend(job.conduct.hooks.values().map(|value| (value, context.clone(), Position::Variable)));
+    let wished = job.conduct.notify.iter().flat_map(Notice::values);
+    all.extend(wished.map(|value| (value, context.clone(), Position::Wished)));
     all
 }
 

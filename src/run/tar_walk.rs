@@ -50,6 +50,7 @@ pub struct Walk {
     extensions: Extensions,
     zero_blocks: u8,
     progress: Progress,
+    longest_extension: u64,
 }
 
 /// Headers that tell more of the member that follows.
@@ -81,6 +82,13 @@ impl Walk {
     #[must_use]
     pub fn progress(&self) -> Progress {
         self.progress
+    }
+
+    /// The length, in bytes, of the longest header so far that only extends another: who reads the archive holds it in
+    /// memory.
+    #[must_use]
+    pub fn longest_extension(&self) -> u64 {
+        self.longest_extension
     }
 
     fn data<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
@@ -131,6 +139,7 @@ impl Walk {
             let length = usize::try_from(size).unwrap_or(usize::MAX).min(EXTENSION_MAX_BYTES);
             self.keep = extension(kind).map(|extension| (extension, length));
             self.skip = padded(size);
+            self.longest_extension = self.longest_extension.max(size);
             return;
         }
         self.begins = None;

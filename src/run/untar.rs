@@ -1,6 +1,7 @@
 //! GNU tar on the way back: unpacking, and walking an archive without unpacking it.
 
 use super::os::{Environment, Input, Limits, Process, Program, Stop};
+use super::tar_check::{Bounds, Checked};
 use std::io::{self, Read, Write as _};
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -9,12 +10,19 @@ use std::sync::mpsc::channel;
 /// How many lines of tar's complaints are told.
 const COMPLAINTS_MAX: usize = 10;
 
-/// Unpacks an archive into an empty folder. GNU tar takes the leading `/` off names, refuses `..`, and makes links that
-/// lead elsewhere only after everything else, so that nothing is written outside the folder.
+/// Unpacks an archive into an empty folder. What no archive of ours holds is refused before tar sees it; and GNU tar
+/// makes links that lead elsewhere only after everything else, so that nothing is written outside the folder.
 ///
 /// # Errors
-/// tar is missing, or complains.
-pub fn extract(archive: &mut dyn Read, folder: &Path, environment: &Environment, stop: &Stop) -> io::Result<()> {
+/// tar is missing, or complains; the archive holds what it may not, or more than `bounds`.
+pub fn extract(
+    archive: &mut dyn Read,
+    folder: &Path,
+    bounds: Bounds,
+    environment: &Environment,
+    stop: &Stop,
+) -> io::Result<()> {
+    let mut archive = Checked::new(archive, bounds, super::os::is_root());
     let owner = if super::os::is_root() { "--same-owner" } else { "--no-same-owner" };
     let program = Program::new("tar", environment)
         .env("LC_ALL", "C")
@@ -30,7 +38,7 @@ pub fn extract(archive: &mut dyn Read, folder: &Path, environment: &Environment,
         .arg(owner)
         .arg("--directory")
         .arg(folder);
-    feed(program, archive, stop, |_| ())
+    feed(program, &mut archive, stop, |_| ())
 }
 
 /// Reads an archive to its end, and says how many files and folders it holds.

@@ -1,5 +1,6 @@
 //! What is backed up.
 
+use crate::conduct::Hooks;
 mod database;
 mod still;
 
@@ -29,6 +30,9 @@ pub struct Source {
     /// How long reading it may take; none means for ever.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_duration_serde")]
     pub timeout: Option<Duration>,
+    /// Programs that run around its dump.
+    #[serde(default, skip_serializing_if = "Hooks::is_empty")]
+    pub hooks: Hooks,
     /// Containers that stand still meanwhile.
     #[serde(default, rename = "while", skip_serializing_if = "Option::is_none")]
     pub still: Option<Still>,
@@ -255,7 +259,7 @@ impl Source {
     /// Every value that may be a reference.
     #[must_use]
     pub fn values(&self) -> Vec<(&Value, Role)> {
-        match &self.kind {
+        let mut values: Vec<(&Value, Role)> = match &self.kind {
             SourceKind::Paths(_) | SourceKind::Volume(_) => vec![],
             SourceKind::Command(command) => of_variables(&command.env).collect(),
             SourceKind::Container(container) => of_variables(&container.env).collect(),
@@ -269,7 +273,9 @@ impl Source {
                 open.chain(password.iter().map(|value| (value, Role::Secret))).chain(of_variables(env)).collect()
             }
             SourceKind::EtcdSnapshot(etcd) => etcd.password.iter().map(|value| (value, Role::Secret)).collect(),
-        }
+        };
+        values.extend(self.hooks.values().map(|value| (value, Role::Variable)));
+        values
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Places;
 use crate::archive::Archive;
+use crate::conduct::Conduct;
 use crate::contract::{self, Etcd, JOB_VERSION, StoreAt};
 use crate::destination::Destination;
 use crate::retention::{Guard, Keep};
@@ -52,6 +53,8 @@ pub struct Job {
     pub archive: Archive,
     /// Where it goes.
     pub store: Vec<StoreEntry>,
+    /// How its runs are conducted.
+    pub conduct: Conduct,
     /// When a new archive is too small for anything to be removed on its account; none where no size is too small.
     pub guard: Option<Guard>,
     /// How the job reaches the runner.
@@ -188,8 +191,10 @@ impl Spec {
             etcd: None,
             unless_newer_than: job.schedule.unless_newer_than,
             blackout: job.schedule.blackout.clone(),
+            conduct: job.conduct.clone(),
         };
-        if compiled.references().any(|r| matches!(r, crate::value::Reference::Etcd(_))) {
+        let shares = compiled.conduct.concurrency.is_some();
+        if shares || compiled.references().any(|r| matches!(r, crate::value::Reference::Etcd(_))) {
             compiled.etcd.clone_from(&self.etcd);
         }
         compiled

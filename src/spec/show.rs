@@ -42,6 +42,7 @@ fn job_value(job: &Job) -> Value {
         sources,
         archive,
         store,
+        conduct,
         guard: _,
         job_in,
         fleet,
@@ -50,7 +51,7 @@ fn job_value(job: &Job) -> Value {
     let sources: Map<String, Value> = sources.iter().map(|source| (source.name.clone(), flat(json!(source)))).collect();
     let store: Vec<Value> =
         store.iter().map(|entry| json!({"to": entry.to, "keep": keep_value(&entry.keep)})).collect();
-    json!({
+    let mut value = json!({
         "description": description,
         "instances": instances,
         "schedule": schedule_value(schedule),
@@ -66,7 +67,14 @@ fn job_value(job: &Job) -> Value {
             "conflicts": fleet.conflicts, "replaces": fleet.replaces, "global": fleet.global,
         },
         "service": service_value(service),
-    })
+    });
+    if let (Value::Object(map), Value::Object(conduct)) = (&mut value, json!(conduct)) {
+        map.extend(conduct);
+        if let Some(Value::Array(notices)) = map.get_mut("notify") {
+            notices.iter_mut().for_each(flatten_way);
+        }
+    }
+    value
 }
 
 fn keep_value(keep: &Keep) -> Value {
@@ -161,6 +169,14 @@ fn which_databases(how: &str, which: Value) -> Vec<(String, Value)> {
 fn content_keys(content: Value) -> Map<String, Value> {
     let Value::Object(content) = content else { return Map::new() };
     content.into_iter().map(|(key, value)| (if key == "path" { "tree".to_owned() } else { key }, value)).collect()
+}
+
+/// A notice as the spec writes it: its way beside what it is told of.
+fn flatten_way(notice: &mut Value) {
+    let Value::Object(map) = notice else { return };
+    if let Some(Value::Object(way)) = map.remove("way") {
+        map.extend(way);
+    }
 }
 
 fn schedule_value(schedule: &crate::schedule::Schedule) -> Value {

@@ -11,19 +11,19 @@ use crate::support::s3::S3Server;
 use crate::support::{TempDir, free_port, is_root, program, said, skip, temp_dir, wait_until};
 
 const BUCKET: &str = "box";
-const SOON: Duration = Duration::from_secs(30);
+pub const SOON: Duration = Duration::from_secs(30);
 
 /// A spec of one job, and what it runs on.
-struct Bench {
-    folder: TempDir,
-    s3: Option<S3Server>,
-    destinations: String,
-    stores: Vec<String>,
+pub struct Bench {
+    pub folder: TempDir,
+    pub s3: Option<S3Server>,
+    pub destinations: String,
+    pub stores: Vec<String>,
 }
 
 impl Bench {
     /// With one local destination, `disk`.
-    fn local() -> Self {
+    pub fn local() -> Self {
         let folder = temp_dir();
         let mut bench = Self { folder, s3: None, destinations: String::new(), stores: vec![] };
         let disk = bench.path("disk");
@@ -32,7 +32,7 @@ impl Bench {
     }
 
     /// With a bucket besides, `bucket`.
-    fn with_s3() -> Option<Self> {
+    pub fn with_s3() -> Option<Self> {
         let s3 = S3Server::start()?;
         s3.bucket(BUCKET);
         let mut bench = Self { s3: Some(s3), ..Self::local() };
@@ -41,21 +41,21 @@ impl Bench {
         Some(bench)
     }
 
-    fn s3(&self) -> &S3Server {
+    pub fn s3(&self) -> &S3Server {
         self.s3.as_ref().unwrap()
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn destination(&mut self, name: &str, kind: &str, keep: &str) {
+    pub fn destination(&mut self, name: &str, kind: &str, keep: &str) {
         writeln!(self.destinations, "  {name}: {{{kind}}}").unwrap();
         let keep = if keep.is_empty() { String::new() } else { format!(", keep: {keep}") };
         self.stores.push(format!("{{to: {name}{keep}}}"));
     }
 
-    fn bucket_at(&mut self, name: &str, prefix: &str, port: u16) {
+    pub fn bucket_at(&mut self, name: &str, prefix: &str, port: u16) {
         let endpoint = format!("http://127.0.0.1:{port}");
         let keys = "access_key: {env: AK}, secret_key: {env: SK}";
         self.destination(
@@ -65,14 +65,14 @@ impl Bench {
         );
     }
 
-    fn keep_everywhere(&mut self, keep: &str) {
+    pub fn keep_everywhere(&mut self, keep: &str) {
         for store in &mut self.stores {
             *store = store.replace('}', &format!(", keep: {keep}}}"));
         }
     }
 
     /// A job with these sources and settings, each a line of YAML or several.
-    fn job(&self, sources: &[&str], settings: &str) {
+    pub fn job(&self, sources: &[&str], settings: &str) {
         let sources = indented("      ", sources.iter().copied());
         let settings = indented("    ", settings.lines());
         let text = format!(
@@ -83,7 +83,7 @@ impl Bench {
         fs::write(self.path("spec.yaml"), text).unwrap();
     }
 
-    fn runner(&self, verb: &str) -> Command {
+    pub fn runner(&self, verb: &str) -> Command {
         let mut command = program::runner();
         command.arg(verb).arg("--spec").arg(self.path("spec.yaml")).args(["--job", "job"]);
         command.env("EIGHTBELLS_STATE_DIR", self.path("state"));
@@ -93,36 +93,36 @@ impl Bench {
         command
     }
 
-    fn run(&self) -> Output {
+    pub fn run(&self) -> Output {
         self.runner("backup").output().unwrap()
     }
 
-    fn start(&self) -> Running {
+    pub fn start(&self) -> Running {
         let child = self.runner("backup").stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         Running(Some(child))
     }
 
     /// Everything in the local destination, hidden files included.
-    fn on_disk(&self) -> Vec<String> {
+    pub fn on_disk(&self) -> Vec<String> {
         files(&self.path("disk"))
     }
 
-    fn in_bucket(&self) -> Vec<String> {
+    pub fn in_bucket(&self) -> Vec<String> {
         self.s3.as_ref().map(|s3| s3.keys(BUCKET)).unwrap_or_default()
     }
 
-    fn uploads(&self) -> Vec<String> {
+    pub fn uploads(&self) -> Vec<String> {
         self.s3.as_ref().map(S3Server::unfinished_uploads).unwrap_or_default()
     }
 
-    fn assert_nothing_anywhere(&self, what: &str) {
+    pub fn assert_nothing_anywhere(&self, what: &str) {
         assert_eq!(self.on_disk(), Vec::<String>::new(), "{what}");
         assert_eq!(self.in_bucket(), Vec::<String>::new(), "{what}");
         assert_eq!(self.uploads(), Vec::<String>::new(), "{what}");
     }
 
     /// What the journal says is still to be undone.
-    fn owed(&self) -> usize {
+    pub fn owed(&self) -> usize {
         let text = fs::read_to_string(self.path("state/job.journal")).unwrap();
         text.matches("\"promise\"").count() - text.matches("\"done\"").count()
     }
@@ -133,19 +133,19 @@ fn indented<'a>(by: &str, lines: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// A run under way, which a test that fails does not leave behind.
-struct Running(Option<Child>);
+pub struct Running(Option<Child>);
 
 impl Running {
-    fn child(&mut self) -> &mut Child {
+    pub fn child(&mut self) -> &mut Child {
         self.0.as_mut().unwrap()
     }
 
-    fn signal(&mut self, signal: &str) {
+    pub fn signal(&mut self, signal: &str) {
         let pid = self.child().id().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
 
-    fn output(mut self) -> Output {
+    pub fn output(mut self) -> Output {
         self.0.take().unwrap().wait_with_output().unwrap()
     }
 }
@@ -162,11 +162,11 @@ impl Drop for Running {
 }
 
 /// A sleep that only this test program's runs do.
-fn long_sleep(name: &str) -> String {
+pub fn long_sleep(name: &str) -> String {
     format!("sleep 43{name}.{}", std::process::id())
 }
 
-fn files(folder: &Path) -> Vec<String> {
+pub fn files(folder: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(folder) else { return vec![] };
     let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
@@ -174,19 +174,19 @@ fn files(folder: &Path) -> Vec<String> {
 }
 
 /// Objects of one set: so many archives, and a manifest.
-fn assert_one_set(names: &[String], archives: usize) {
+pub fn assert_one_set(names: &[String], archives: usize) {
     let manifests = names.iter().filter(|name| name.contains("_manifest_")).count();
     assert_eq!((manifests, names.len()), (1, archives + 1), "{names:?}");
 }
 
-fn code(output: &Output) -> i32 {
+pub fn code(output: &Output) -> i32 {
     output.status.code().unwrap_or_else(|| panic!("{}", said(output)))
 }
 
-const PRINTS: &str = "db: {command: [sh, -c, \"seq 1 200000\"], extension: sql}";
+pub const PRINTS: &str = "db: {command: [sh, -c, \"seq 1 200000\"], extension: sql}";
 
 /// A source that writes 50 MB that no compressor makes smaller, and then ends as told.
-fn fifty_megabytes_then(end: &str) -> String {
+pub fn fifty_megabytes_then(end: &str) -> String {
     format!("db: {{command: [sh, -c, \"head -c 50000000 /dev/urandom; {end}\"], extension: sql}}")
 }
 
@@ -341,7 +341,7 @@ fn a_disk_without_room_for_another_archive_is_told_before_the_dump() {
 }
 
 /// Waits until the run has sent much and is in the midst of it.
-fn wait_for_the_middle(bench: &Bench) {
+pub fn wait_for_the_middle(bench: &Bench) {
     let written = || {
         let staged = bench.on_disk().into_iter().find(|name| name.starts_with(".eightbells-"));
         staged.and_then(|name| bench.path("disk").join(name).metadata().ok()).map_or(0, |meta| meta.len())
@@ -369,7 +369,7 @@ fn a_stop_in_the_middle_leaves_nothing_anywhere() {
     }
 }
 
-fn runs(words: &str) -> bool {
+pub fn runs(words: &str) -> bool {
     let list = Command::new("ps").args(["-eo", "args"]).output().unwrap();
     String::from_utf8_lossy(&list.stdout).lines().any(|line| line.trim() == words)
 }
@@ -383,7 +383,7 @@ fn what_a_killed_run_leaves_is_put_back_by_the_next() {
     wait_for_the_middle(&bench);
     run.signal("-KILL");
     run.output();
-    assert!(runs(&sleep), "nothing is left to end");
+    assert!(wait_until(SOON, || runs(&sleep)), "nothing is left to end");
     assert!(!bench.on_disk().is_empty() && !bench.uploads().is_empty());
     bench.job(&[PRINTS], "");
     let output = bench.run();

@@ -41,6 +41,22 @@ impl Shelf {
         Some(shelf)
     }
 
+    /// With a local destination that holds these bytes as a tar, whatever they are.
+    pub(crate) fn of_tar(archive: &[u8]) -> Self {
+        let shelf = Self::new("all", "");
+        fs::write(shelf.path("dump"), archive).unwrap();
+        shelf.ends(0, "backup", &[]);
+        for name in shelf.on_disk() {
+            let (from, to) = (shelf.path("disk").join(&name), shelf.path("disk").join(name.replace(".sql", ".tar")));
+            let content = fs::read(&from).unwrap();
+            fs::remove_file(&from).unwrap();
+            let text = String::from_utf8(content.clone()).ok().filter(|_| is(&name, "json"));
+            let text = text.map(|text| text.replace(".sql", ".tar").replace("\"sql\"", "\"tar\""));
+            fs::write(to, text.map_or(content, String::into_bytes)).unwrap();
+        }
+        shelf
+    }
+
     fn spec(&self, destinations: &str, store: &str, settings: &str) {
         let text = format!(
             "version: 1\ntarget: systemd\ndestinations:\n  {destinations}\njobs:\n  job:\n    schedule: {{every: 1h}}\n{settings}    \

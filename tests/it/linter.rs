@@ -93,6 +93,23 @@ fn a_fix_that_would_bring_an_error_up_is_not_made() {
 }
 
 #[test]
+fn a_fix_is_not_made_where_another_line_makes_it_doubtful() {
+    for text in [
+        // The second value is ignored, so that the first one counts.
+        "[Service]\nExecStart=/usr/bin/job\nNice=5\nNice=many\n",
+        // The misspelled line would take the place of the one that works.
+        "[Service]\nExecStart=/usr/bin/job\nRestart=always\nRestrat=no\n",
+        // Joined, the value would go on over the comment and take `User=` in.
+        "[Service]\nExecStart=/usr/bin/job \\ \n# who\nUser=job\n",
+        "[Service]\nExecStart=/usr/bin/job\n\n[Unit]\nRestart=no\n\n[Service]\nRestart=always\n",
+    ] {
+        let room = room(&[("a.service", text.as_bytes())]);
+        let done = lint(room.path(), &["--fix", "--write", "a.service"]);
+        assert_eq!(std::fs::read_to_string(room.path().join("a.service")).unwrap(), text, "{}", said(&done));
+    }
+}
+
+#[test]
 fn json_tells_the_fix_of_a_finding() {
     let room = room(&[("a.service", MISSPELLED)]);
     let told: serde_json::Value =
@@ -101,6 +118,19 @@ fn json_tells_the_fix_of_a_finding() {
     assert_eq!((&fix["title"], &fix["safety"]), (&"write `ExecStart=`".into(), &"safe".into()));
     assert_eq!(fix["edits"][0]["text"], "ExecStart");
     assert_eq!(fix["edits"][0]["place"]["line"], 2);
+}
+
+#[test]
+fn json_has_the_keys_that_its_readers_know() {
+    let room = room(&[("a.service", b"[Service]\nExecStart=/usr/bin/job\nNice=1\nNice=2\n")]);
+    let told: serde_json::Value =
+        serde_json::from_slice(&lint(room.path(), &["--format", "json", "a.service"]).stdout).unwrap();
+    let keys = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
+    assert_eq!(keys(&told[0]), "severity id message label place others help fix");
+    assert_eq!(keys(&told[0]["place"]), "file line column end_line end_column");
+    assert_eq!(keys(&told[0]["others"][0]), "text place");
+    assert_eq!(keys(&told[0]["fix"]), "title safety edits");
+    assert_eq!(keys(&told[0]["fix"]["edits"][0]), "place text");
 }
 
 #[test]

@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod around;
 mod backup;
 mod contract;
 mod databases;
@@ -12,6 +13,7 @@ mod deploy;
 mod docs;
 mod dumps;
 mod dumps_podman;
+mod faults;
 mod generate;
 mod harness;
 mod hostile;
@@ -19,8 +21,11 @@ mod keeping;
 mod linter;
 mod linter_ci;
 mod moinmoin;
+mod notify;
+mod patience;
 mod quickstart;
 mod references;
+mod restoring;
 mod retention;
 mod scripts;
 mod shells;
@@ -33,4 +38,6 @@ mod stores_webdav;
 mod stream;
 mod timeline;
 mod tree;
+mod turns;
 mod unit_text;
+mod watched;

@@ -5,14 +5,15 @@ use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use eightbells::run::cipher::Keys;
 
 use crate::support::s3::S3Server;
-use crate::support::{TempDir, loopback, need_program, output_of, program, said, temp_dir};
+use crate::support::{TempDir, loopback, need_program, output_of, program, said, sized, temp_dir};
 
 const BUCKET: &str = "box";
 /// Several frames of any compression.
@@ -298,6 +299,46 @@ fn a_damaged_frame_is_not_unpacked() {
     assert_eq!(refused.status.code(), Some(1));
     assert!(said(&refused).contains("a frame of it is damaged"), "{}", said(&refused));
     assert!(!to.exists());
+}
+
+/// The most memory that a run held, in MiB: what it made for itself, the program's own file apart.
+fn peak_mib(bench: &Bench) -> u64 {
+    let mut runner = program::runner();
+    runner.args(["backup", "--spec"]).arg(bench.path("spec.yaml")).args(["--job", "job"]);
+    runner.arg("--state-dir").arg(bench.path("state"));
+    runner.env("AK", &bench.s3.access_key).env("SK", &bench.s3.secret_key);
+    let mut run = runner.stderr(Stdio::piped()).spawn().unwrap();
+    let mut peak = 0;
+    while run.try_wait().unwrap().is_none() {
+        let status = fs::read_to_string(format!("/proc/{}/status", run.id())).unwrap_or_default();
+        let of = |key: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(key));
+            line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or(0)
+        };
+        peak = peak.max(of("VmHWM:").saturating_sub(of("RssFile:")) / 1024);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let output = run.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    peak
+}
+
+/// The program itself is some 10 MiB of what is resident.
+#[test]
+fn memory_stays_flat_with_two_destinations_whatever_comes() {
+    let megabytes = sized(160, 4_000);
+    for (compression, limit) in [("gzip", 64 - 10), ("zstd", 96 - 10)] {
+        let Some(bench) = Bench::new(&format!("{{compression: {compression}}}")) else { return };
+        let spec = fs::read_to_string(bench.path("spec.yaml")).unwrap();
+        let dump = format!("{{command: [sh, -c, \"head -c {megabytes}000000 /dev/urandom\"], extension: raw}}");
+        let spec = spec.replace(&format!("{{paths: [{}]}}", bench.path("tree").display()), &dump);
+        let disk = format!("destinations:\n  disk: {{local: {{path: {}}}}}\n", bench.path("disk").display());
+        let spec = spec.replace("destinations:\n", &disk).replace("store: [bucket]", "store: [bucket, disk]");
+        fs::write(bench.path("spec.yaml"), spec).unwrap();
+        let peak = peak_mib(&bench);
+        assert!(peak <= limit, "{compression}: {peak} MiB, {limit} are allowed");
+        assert!(peak > 4, "nothing was measured");
+    }
 }
 
 #[test]

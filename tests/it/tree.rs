@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::support::{output_of, repository, skip};
 
 /// Modules by layer: a module uses its own layer and those below.
-const LAYERS: [(&str, u8); 17] = [
+const LAYERS: [(&str, u8); 18] = [
     ("cli", 4),
     ("render", 3),
     ("lint", 3),
@@ -25,6 +25,7 @@ const LAYERS: [(&str, u8); 17] = [
     ("retention", 1),
     ("target", 1),
     ("contract", 1),
+    ("conduct", 1),
     ("diag", 0),
 ];
 

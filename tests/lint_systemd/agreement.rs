@@ -158,7 +158,7 @@ fn what_systemd_says_of_spoiled_units_we_say_too() {
         let (systemd, ours) = (verify(&file), findings(after, Severity::Warning));
         let (systemd_before, ours_before) = (verify(path), findings(before, Severity::Warning));
         Case {
-            kind: *kind,
+            kind,
             unit: after.clone(),
             systemd: systemd.difference(&systemd_before).cloned().collect(),
             ours: ours.difference(&ours_before).cloned().collect(),

@@ -14,6 +14,7 @@ pub mod docker;
 pub mod etcd;
 pub mod guard;
 pub mod program;
+pub mod recorder;
 pub mod s3;
 pub mod sdbox;
 pub mod skip;

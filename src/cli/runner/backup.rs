@@ -1,19 +1,22 @@
 //! `backup`.
 
+use super::bar::Bar;
 use super::{Ground, failure, place};
 use crate::cli::output::{Failure, print, say};
 use crate::contract::{BackupArgs, Job, exit};
-use crate::run::backup::{self, BackupError, Request};
+use crate::run::backup::{self, BackupError, Outcome, Request, RunReport, SourceReport};
 use crate::run::lock::StateDir;
 use crate::run::os::{self, RunId, Stop};
+use crate::run::progress::Progress;
 use clap::Args;
+use std::io::IsTerminal as _;
 use std::time::Duration;
 
 /// What `backup` is told.
 #[derive(Debug, Args)]
 pub(super) struct BackupCommand {
     #[command(flatten)]
-    args: BackupArgs,
+    pub args: BackupArgs,
     /// Print the run's report, or the plan, as JSON
     #[arg(long)]
     json: bool,
@@ -27,24 +30,58 @@ pub(super) async fn run(command: &BackupCommand, ground: &Ground) -> Result<u8, 
     if let Some(jitter) = args.jitter.filter(|_| !args.dry_run) {
         sleep_up_to(jitter, &ground.stop).await?;
     }
+    let progress = Progress::default();
+    let drawn = !ground.quiet && std::io::stderr().is_terminal();
     let request = Request {
         instance,
         environment: ground.environment.clone(),
         state: state_dir(ground, args.dry_run)?,
         stop: ground.stop.clone(),
         now: os::now(),
+        wait: args.wait,
+        progress: progress.clone(),
+        lines: !drawn,
     };
     if args.dry_run {
         let plan = backup::dry_run(&job, &request).map_err(|error| told(&error))?;
         let text = if *json { format!("{:#}\n", serde_json::json!(plan)) } else { format!("{plan}\n") };
         return print(&text).map(|()| exit::OK);
     }
-    let report = backup::backup(&job, request).await.map_err(|error| told(&error))?;
+    let bar = drawn.then(|| Bar::show(&progress, &ground.screen));
+    let report = Box::pin(backup::backup(&job, request)).await.map_err(|error| told(&error));
+    drop(bar);
+    let report = report?;
     if *json {
         print(&report.to_json())?;
     }
-    say(&report.to_string());
+    tell(&report, ground);
     Ok(report.exit_code())
+}
+
+/// Says how it went: to the journal with fields, else in lines.
+fn tell(report: &RunReport, ground: &Ground) {
+    let nothing_to_say = matches!(report.outcome, Outcome::Done | Outcome::Skipped(_)) && report.warnings.is_empty();
+    if ground.quiet && nothing_to_say {
+        return;
+    }
+    if !ground.journal {
+        return say(&report.to_string());
+    }
+    let sum = |of: fn(&SourceReport) -> u64| report.sources.iter().map(of).sum::<u64>();
+    let (dumped, stored) = (sum(|source| source.raw_size), sum(|source| source.size));
+    let (outcome, run, exit_code, seconds) =
+        (report.outcome.word(), report.run.as_str(), report.exit_code(), report.took.as_secs());
+    match report.outcome {
+        Outcome::Done | Outcome::Skipped(_) => {
+            tracing::info!(outcome, run, exit_code, seconds, bytes_dumped = dumped, bytes_stored = stored, "{report}");
+        }
+        Outcome::Partial => {
+            tracing::warn!(outcome, run, exit_code, seconds, bytes_dumped = dumped, bytes_stored = stored, "{report}");
+        }
+        Outcome::Failed => {
+            tracing::error!(outcome, run, exit_code, seconds, bytes_dumped = dumped, bytes_stored = stored, "{report}");
+        }
+    }
 }
 
 /// A dry run makes nothing, not even a folder for its state.

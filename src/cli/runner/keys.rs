@@ -1,10 +1,11 @@
-//! What opens encrypted archives, as it is named on the command line.
+//! What opens encrypted archives.
 
-use super::failure;
 use super::place::Shelf;
+use super::{Ground, failure};
 use crate::cli::output::Failure;
 use crate::contract::exit;
 use crate::run::cipher::Keys;
+use crate::run::restore::Machine;
 use clap::Args;
 use secrecy::SecretString;
 use std::path::{Path, PathBuf};
@@ -22,14 +23,20 @@ pub(super) struct KeyArgs {
 }
 
 impl KeyArgs {
-    /// The keys named, and the passphrase that the job refers to where no other one is.
-    pub(super) fn keys(&self, shelves: &[Shelf]) -> Result<Keys, Failure> {
+    /// The keys named, or else the passphrase that the job refers to.
+    fn keys(&self, shelves: &[Shelf]) -> Result<Keys, Failure> {
         let Self { identity, passphrase_file } = self;
         let passphrase = match passphrase_file {
             Some(path) => Some(first_line(path)?),
             None => shelves.iter().find_map(|shelf| shelf.passphrase.clone()),
         };
         Keys::read(identity, passphrase.as_ref()).map_err(|error| failure(exit::FAILED, &error))
+    }
+
+    /// What the way back needs, with these keys.
+    pub(super) fn machine(&self, ground: &Ground, shelves: &[Shelf]) -> Result<Machine, Failure> {
+        let keys = self.keys(shelves)?;
+        Ok(Machine { environment: ground.environment.clone(), stop: ground.stop.clone(), keys })
     }
 }
 

@@ -1,23 +1,29 @@
 //! `eightbells-run`: what units execute, and the way back.
 
 mod backup;
+mod bar;
 mod choose;
+mod drill;
 mod keys;
 mod list;
+mod log;
 mod pin;
 mod place;
 mod prune;
 mod restore;
+mod status;
 mod table;
 mod verify;
 
 use super::completion::{self, CompletionsArgs};
 use super::manual::{self, ManArgs};
 use super::output::Failure;
-use crate::contract::exit;
+use crate::contract::{Instance, JOB_VARIABLE, Job, exit};
 use crate::run::os::{Environment, Stop};
 use crate::run::tls;
 use clap::{CommandFactory as _, Parser, Subcommand};
+use indicatif::MultiProgress;
+use log::Volume;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -33,6 +39,9 @@ struct Cli {
     /// Say more
     #[arg(short, long, global = true)]
     verbose: bool,
+    /// Say warnings and errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -45,12 +54,16 @@ enum Command {
     Restore(restore::RestoreArgs),
     /// Read an archive to its end: digests, compression, every member
     Verify(verify::VerifyArgs),
+    /// Prove that an archive comes back: restore it into a scratch folder, and run a check there
+    Drill(drill::DrillArgs),
     /// Remove what the policy does not hold, and say why the rest stays
     Prune(prune::PruneArgs),
     /// Keep an archive whatever the policy says
     Pin(pin::PinArgs),
     /// Leave an archive to the policy again
     Unpin(pin::UnpinArgs),
+    /// How the last runs went, and whether the next one is overdue (exit code 1)
+    Status(status::StatusArgs),
     /// Print a script that makes a shell complete commands, options, and jobs of the spec on the line
     Completions(CompletionsArgs),
     /// Print the manual page, or write those of all commands
@@ -62,6 +75,12 @@ struct Ground {
     environment: Environment,
     state_dir: Option<PathBuf>,
     stop: Stop,
+    /// Whether only warnings and errors are said.
+    quiet: bool,
+    /// Whether what is said goes to the journal.
+    journal: bool,
+    /// Where bars are drawn.
+    screen: MultiProgress,
 }
 
 /// Runs the program and gives its exit code.
@@ -95,26 +114,36 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         | Command::List(_)
         | Command::Restore(_)
         | Command::Verify(_)
+        | Command::Drill(_)
         | Command::Prune(_)
         | Command::Pin(_)
-        | Command::Unpin(_) => {}
+        | Command::Unpin(_)
+        | Command::Status(_) => {}
     }
     tls::install_provider();
     let environment = Environment::current();
-    log_to_stderr(&environment, cli.verbose);
+    let volume = match (cli.quiet, cli.verbose) {
+        (true, _) => Volume::Quiet,
+        (false, true) => Volume::Verbose,
+        (false, false) => Volume::Usual,
+    };
+    let screen = MultiProgress::new();
+    let journal = log::set_up(&environment, volume, &screen, &job_fields(&cli.command, &environment));
     let stop = Stop::on_signals().map_err(|e| Failure::new(exit::FAILED, format!("cannot listen for signals: {e}")))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|e| Failure::new(exit::FAILED, format!("cannot start: {e}")))?;
-    let ground = Ground { environment, state_dir: cli.state_dir, stop };
+    let ground = Ground { environment, state_dir: cli.state_dir, stop, quiet: cli.quiet, journal, screen };
     let done = runtime.block_on(async {
         match &cli.command {
-            Command::Backup(args) => backup::run(args, &ground).await,
+            Command::Backup(args) => Box::pin(backup::run(args, &ground)).await,
             Command::List(args) => list::list(args, &ground).await,
             Command::Restore(args) => restore::restore(args, &ground).await,
             Command::Verify(args) => verify::verify(args, &ground).await,
+            Command::Drill(args) => drill::drill(args, &ground).await,
             Command::Prune(args) => prune::prune(args, &ground).await,
             Command::Pin(args) => pin::pin(args, &ground).await,
             Command::Unpin(args) => pin::unpin(args, &ground).await,
+            Command::Status(args) => Box::pin(status::run(args, &ground)).await,
             // Answered above, without a runtime.
             Command::Completions(_) | Command::Man(_) => Ok(exit::OK),
         }
@@ -124,19 +153,14 @@ fn run(cli: Cli) -> Result<u8, Failure> {
     done
 }
 
-/// Our own messages, one line each; without a time where the journal adds it. Messages of libraries stay out: they
-/// could hold what nobody may read.
-fn log_to_stderr(environment: &Environment, verbose: bool) {
-    use tracing_subscriber::layer::SubscriberExt as _;
-    use tracing_subscriber::{Layer as _, filter, fmt};
-    let level =
-        if verbose { tracing::level_filters::LevelFilter::DEBUG } else { tracing::level_filters::LevelFilter::INFO };
-    let ours = filter::Targets::new().with_target("eightbells", level);
-    let layer = fmt::layer().with_writer(std::io::stderr).with_target(false).without_time();
-    let colour = super::colour_of(&std::io::stderr()) == crate::diag::Colour::Always
-        && environment.get("JOURNAL_STREAM").is_none();
-    let subscriber = tracing_subscriber::registry().with(layer.with_ansi(colour).with_filter(ours));
-    let _ = tracing::subscriber::set_global_default(subscriber);
+/// What every message of a backup in the journal says of its job.
+fn job_fields(command: &Command, environment: &Environment) -> Vec<(String, String)> {
+    let Command::Backup(command) = command else { return vec![] };
+    let compiled = environment.get(JOB_VARIABLE).and_then(|text| Job::from_json(&text.to_string_lossy()).ok());
+    let name = command.args.job.clone().or(compiled.map(|job| job.name));
+    let instance = command.args.instance.as_ref().and_then(Instance::unescaped);
+    let fields = [("EIGHTBELLS_JOB_NAME", name), ("EIGHTBELLS_INSTANCE", instance)];
+    fields.into_iter().filter_map(|(field, value)| Some((field.to_owned(), value?))).collect()
 }
 
 /// A failure from an error: its causes on lines of their own.

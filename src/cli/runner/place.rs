@@ -11,6 +11,7 @@ use crate::run::catalog::{self, Names, Set};
 use crate::run::os::{self, Environment};
 use crate::run::secret::Secrets;
 use crate::run::store::{self, Ledger, Means, Store};
+use crate::schedule::Schedule;
 use crate::source::Source;
 use crate::spec::{self, Spec};
 use crate::value::{Context, Reference, Template, Value};
@@ -57,10 +58,10 @@ pub(super) struct Shelf {
     pub store: Arc<dyn Store>,
     /// Oldest first.
     pub sets: Vec<Set>,
-    /// The passphrase of its archives, where the job refers to one.
-    pub passphrase: Option<SecretString>,
     /// What stays there.
     pub keep: Keep,
+    /// The passphrase of its archives, where the job refers to one.
+    pub passphrase: Option<SecretString>,
 }
 
 /// A job with its destinations, or a bare destination.
@@ -77,6 +78,20 @@ pub(super) struct Place {
 }
 
 impl PlaceArgs {
+    /// A job's own destinations.
+    pub(super) fn of(job: &str, spec: Option<SpecLocation>, instance: Option<&str>) -> Self {
+        Self {
+            name: Some(job.to_owned()),
+            job: None,
+            spec,
+            instance: instance.map(Instance::escaped),
+            from: None,
+            endpoint: None,
+            region: None,
+            destination: None,
+        }
+    }
+
     fn wanted_job(&self) -> Option<&str> {
         self.name.as_deref().or(self.job.as_deref())
     }
@@ -113,8 +128,13 @@ impl PlaceArgs {
                 let store = store::open(&at.to, means, Ledger::default())?;
                 let sets = catalog::sets(store.as_ref(), &names).await?;
                 let passphrase = passphrase.clone();
-                let (name, keep) = (at.to.name.clone(), at.keep.clone());
-                Ok::<_, store::StoreError>(Shelf { name, store, sets, passphrase, keep })
+                Ok::<_, store::StoreError>(Shelf {
+                    name: at.to.name.clone(),
+                    store,
+                    sets,
+                    keep: at.keep.clone(),
+                    passphrase,
+                })
             };
             match opening.await {
                 Ok(opened) => shelves.push(opened),
@@ -149,7 +169,7 @@ impl PlaceArgs {
                 job && instance.as_ref().is_none_or(|i| Some(i) == manifest.instance.as_ref())
             })
         });
-        Ok(Shelf { name: from.to_owned(), store, sets, passphrase: None, keep: Keep::All })
+        Ok(Shelf { name: from.to_owned(), store, sets, keep: Keep::All, passphrase: None })
     }
 
     fn bare_destination(&self, from: &str, environment: &Environment) -> Result<Destination, Failure> {
@@ -203,6 +223,7 @@ fn bare_job(destination: Destination) -> Job {
         etcd: None,
         unless_newer_than: None,
         blackout: vec![],
+        conduct: crate::conduct::Conduct::default(),
     }
 }
 
@@ -238,7 +259,7 @@ pub(super) fn instance_of(given: Option<&Instance>, job: &Job) -> Result<Option<
     }
 }
 
-fn unescaped(instance: &Instance) -> Result<String, Failure> {
+pub(super) fn unescaped(instance: &Instance) -> Result<String, Failure> {
     instance.unescaped().ok_or_else(|| {
         let text = match instance {
             Instance::Escaped(text) => text.as_str(),
@@ -251,10 +272,7 @@ fn unescaped(instance: &Instance) -> Result<String, Failure> {
 /// The job: from a spec, or compiled, from the environment.
 pub(super) async fn job(spec: Option<&SpecLocation>, name: Option<&str>, ground: &Ground) -> Result<Job, Failure> {
     let Some(location) = spec else { return job_of_environment(name, &ground.environment) };
-    let spec = match location {
-        SpecLocation::File(path) => report(spec::load(&path.to_string_lossy(), &spec::read_file))?,
-        SpecLocation::Etcd(key) => spec_in_etcd(key, &ground.environment).await?,
-    };
+    let spec = spec_at(location, ground).await?;
     let names: Vec<&str> = spec.jobs.iter().map(|job| job.name.as_str()).collect();
     let found = match (name, spec.jobs.as_slice()) {
         (Some(name), _) => spec.job(name),
@@ -269,6 +287,41 @@ pub(super) async fn job(spec: Option<&SpecLocation>, name: Option<&str>, ground:
         Failure::new(exit::USAGE, message).help(format!("there are {}", names.join(", ")))
     })?;
     Ok(spec.compile(found))
+}
+
+async fn spec_at(location: &SpecLocation, ground: &Ground) -> Result<Spec, Failure> {
+    match location {
+        SpecLocation::File(path) => report(spec::load(&path.to_string_lossy(), &spec::read_file)),
+        SpecLocation::Etcd(key) => spec_in_etcd(key, &ground.environment).await,
+    }
+}
+
+/// A job with its schedule, where that is known, and its instances.
+pub(super) type Scheduled = (Job, Option<Schedule>, Vec<Option<String>>);
+
+/// The named job, or all jobs of the spec. The one of the environment knows neither its schedule nor its instances.
+pub(super) async fn jobs(
+    spec: Option<&SpecLocation>,
+    name: Option<&str>,
+    ground: &Ground,
+) -> Result<Vec<Scheduled>, Failure> {
+    let Some(location) = spec else {
+        let job = job_of_environment(name, &ground.environment)?;
+        let named = ground.environment.get("EIGHTBELLS_INSTANCE").map(|name| name.to_string_lossy().into_owned());
+        return Ok(vec![(job, None, vec![named])]);
+    };
+    let spec = spec_at(location, ground).await?;
+    let wanted: Vec<_> = spec.jobs.iter().filter(|job| name.is_none_or(|name| name == job.name)).collect();
+    if wanted.is_empty() {
+        let message = format!("there is no job `{}` in the spec", name.unwrap_or_default());
+        return Err(Failure::new(exit::USAGE, message));
+    }
+    let scheduled = |job: &&spec::Job| {
+        let instances = job.instances.iter().cloned().map(Some).collect::<Vec<_>>();
+        let instances = if instances.is_empty() { vec![None] } else { instances };
+        (spec.compile(job), Some(job.schedule.clone()), instances)
+    };
+    Ok(wanted.iter().map(scheduled).collect())
 }
 
 fn report((spec, report): (Option<Spec>, crate::diag::Report)) -> Result<Spec, Failure> {

@@ -132,7 +132,9 @@ rule! {
                 if let Some(near) = words::nearest(head(line.key()), names) {
                     told.help(format!("did you mean `{near}=`?"));
                 }
-                if let Some(meant) = words::meant(head(line.key()), known_to(unit, line.section())) {
+                let meant = words::meant(head(line.key()), known_to(unit, line.section()));
+                // Beside another assignment it may have been left out on purpose.
+                if let Some(meant) = meant.filter(|meant| unit.all(line.section(), meant).next().is_none()) {
                     told.fix(Fix::new(Safety::Safe, format!("write `{meant}=`")).replace(&line.key_span(), meant));
                 }
             }
@@ -153,7 +155,10 @@ rule! {
                 let message = format!("`{}=` does nothing in `[{}]`", line.key(), line.section());
                 let places: Vec<String> = others.iter().map(|it| format!("`[{it}]`")).collect();
                 let told = found.key(line, message).help(format!("it belongs into {}", places.join(" or ")));
-                if let [section] = others.as_slice() && let Some(end) = line.file.section_end(section) {
+                if let [section] = others.as_slice()
+                    && unit.all(section, line.key()).next().is_none()
+                    && let Some(end) = line.file.section_end(section)
+                {
                     let text = String::from_utf8_lossy(line.file.text.text().get(line.entry.span.clone()).unwrap_or_default());
                     let fix = Fix::new(Safety::Safe, format!("move it to `[{section}]`"));
                     told.fix(fix.delete(&line.whole()).insert_after(&end, format!("{}{text}", line.file.newline())));

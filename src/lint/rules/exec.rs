@@ -181,7 +181,9 @@ fn tell_escape(line: &Line<'_>, word: &std::ops::Range<usize>, found: &mut Found
     let written = String::from_utf8_lossy(line.entry.bytes().get(place.clone()).unwrap_or_default()).into_owned();
     let told = found.value(line, place, format!("`{written}` is no escape: the backslash stays"));
     told.help("write `\\\\` for a backslash");
-    if let Some(backslash) = backslash {
+    // Before a blank, or at the end, it was to continue the line.
+    let escapes = |at: &usize| line.entry.bytes().get(at + 1).is_some_and(|byte| !byte.is_ascii_whitespace());
+    if let Some(backslash) = backslash.filter(escapes) {
         // systemd keeps the one as it keeps the other: the word stays what it is.
         let fix = Fix::new(Safety::Safe, "double the backslash");
         told.fix(fix.insert_before(&line.part(backslash..backslash + 1), "\\"));

@@ -54,7 +54,8 @@ rule! {
             if let Some(near) = words::nearest(key, KEYS.into_iter()) {
                 told.help(format!("did you mean `{near}=`?"));
             }
-            if let Some(meant) = words::meant(key, KEYS.into_iter()) {
+            let meant = words::meant(key, KEYS.into_iter());
+            if let Some(meant) = meant.filter(|meant| unit.all("X-Fleet", meant).next().is_none()) {
                 told.fix(Fix::new(Safety::Safe, format!("write `{meant}=`")).replace(&line.key_span(), meant));
             }
         }

@@ -157,8 +157,10 @@ rule! {
             if problem.kind == ProblemKind::BlankAfterBackslash {
                 let line = file.text.text().get(problem.span.clone()).unwrap_or_default();
                 let blanks = problem.span.start + line.trim_ascii_end().len()..problem.span.end;
-                tell(found, file, problem).help("remove the blanks at the end of the line")
-                    .fix(Fix::new(Safety::Safe, "remove the blanks").delete(&file.span(blanks)));
+                let told = tell(found, file, problem).help("remove the blanks at the end of the line");
+                if goes_on(file.text.text(), problem.span.end) {
+                    told.fix(Fix::new(Safety::Safe, "remove the blanks").delete(&file.span(blanks)));
+                }
             }
         });
     })
@@ -254,6 +256,15 @@ rule! {
             }
         }
     })
+}
+
+/// Whether the line after a place looks like the rest of the value there: it is indented, and no comment.
+fn goes_on(text: &[u8], place: usize) -> bool {
+    let rest = text.get(place..).unwrap_or_default();
+    let next = rest.splitn(3, |byte| *byte == b'\n').nth(1).unwrap_or_default();
+    let indented = next.first().is_some_and(|byte| matches!(byte, b' ' | b'\t'));
+    let word = next.trim_ascii_start();
+    indented && word.first().is_some_and(|byte| !matches!(byte, b'#' | b';' | b'['))
 }
 
 fn is_section(name: &str) -> bool {

@@ -45,7 +45,7 @@ struct Reader<'r> {
 impl Reader<'_> {
     fn settings(&mut self, table: &DeTable<'_>) -> Settings {
         let mut settings = Settings::default();
-        for (key, value) in table.iter() {
+        for (key, value) in table {
             match key.get_ref().as_ref() {
                 "target" => settings.target = self.parsed(key, value, Target::parse),
                 "fail_on" => settings.fail_on = self.parsed(key, value, FailOn::parse),
@@ -68,7 +68,7 @@ impl Reader<'_> {
         let Some(table) = value.get_ref().as_table() else {
             return self.wrong(key, value, "a table of rules and severities, `[rules]`");
         };
-        for (name, value) in table.iter() {
+        for (name, value) in table {
             let rule = self.rule(name.get_ref(), name.span());
             let level = value.get_ref().as_str().and_then(|text| LEVELS.iter().find(|(word, _)| *word == text));
             match level {
@@ -80,7 +80,7 @@ impl Reader<'_> {
 
     fn paths(&mut self, table: &Spanned<DeTable<'_>>) -> Option<PathSettings> {
         let mut settings = PathSettings { matches: vec![], target: None, exposure_max: None };
-        for (key, value) in table.get_ref().iter() {
+        for (key, value) in table.get_ref() {
             match key.get_ref().as_ref() {
                 "match" => settings.matches = self.patterns(key, value),
                 "target" => settings.target = self.parsed(key, value, Target::parse),
@@ -93,13 +93,13 @@ impl Reader<'_> {
 
     fn allow(&mut self, table: &Spanned<DeTable<'_>>) -> Option<AllowedPaths> {
         let (mut rule, mut paths, mut reason) = (None, vec![], String::new());
-        for (key, value) in table.get_ref().iter() {
+        for (key, value) in table.get_ref() {
             match key.get_ref().as_ref() {
                 "rule" => {
-                    rule = self.text(key, value).and_then(|text| Some((self.rule(text, value.span())?, value.span())))
+                    rule = self.text(key, value).and_then(|text| Some((self.rule(text, value.span())?, value.span())));
                 }
                 "paths" => paths = self.patterns(key, value),
-                "reason" => reason = self.text(key, value).unwrap_or_default().trim().to_owned(),
+                "reason" => self.text(key, value).unwrap_or_default().trim().clone_into(&mut reason),
                 _ => self.unknown(key, &ALLOW_KEYS),
             }
         }
@@ -129,7 +129,7 @@ impl Reader<'_> {
             return vec![];
         };
         let mut tables = vec![];
-        for item in items.iter() {
+        for item in items {
             match item.get_ref().as_table() {
                 Some(table) => tables.push(Spanned::new(item.span(), table.clone())),
                 None => self.wrong(key, item, &format!("a list of tables, `[[{}]]`", key.get_ref())),

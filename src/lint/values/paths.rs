@@ -12,7 +12,7 @@ pub(super) static READERS: [Reader; 31] = [
     expanding("unit_path_printf", PATH, |it| unless(is_absolute(it.value), it)),
     expanding("ip_filter_bpf_progs", PATH, |it| unless(is_absolute(it.value), it)),
     expanding("path_spec", PATH, |it| unless(is_absolute(it.value), it)),
-    expanding("unit_mounts_for", PATH, |it| each(it, WordFlags::UNQUOTE, |word| is_absolute(word))),
+    expanding("unit_mounts_for", PATH, |it| each(it, WordFlags::UNQUOTE, is_absolute)),
     expanding("temporary_filesystems", PATH, |it| {
         each(it, WordFlags::UNQUOTE, |word| is_absolute(word.split(':').next().unwrap_or_default()))
     }),
@@ -113,7 +113,7 @@ fn is_image(word: &str) -> bool {
 }
 
 fn is_hash(value: &str) -> bool {
-    let digits = value.bytes().all(|byte| byte.is_ascii_hexdigit()) && value.len() % 2 == 0;
+    let digits = value.bytes().all(|byte| byte.is_ascii_hexdigit()) && value.len().is_multiple_of(2);
     is_absolute(value) || (digits && value.len() >= 32)
 }
 

@@ -1,32 +1,46 @@
 //! A whole run: dump, pack, store everywhere at once, commit, prune, report.
 
 mod commit;
+mod hooks;
+mod metrics;
+mod notices;
+mod pace;
 mod plan;
+mod record;
 mod report;
+mod retry;
 mod site;
+mod sources;
 mod start;
 mod transfer;
+mod turn;
+mod watch;
 
 pub use plan::{PlannedDestination, PlannedSource, RunPlan, dry_run};
-pub use report::{DestinationReport, DestinationState, Outcome, Problem, RunReport, SourceReport};
+pub use record::{PastRun, folder as reports_folder, past as past_runs};
+pub use report::{DestinationReport, DestinationState, HookReport, Outcome, Problem, RunReport, SourceReport, Stages};
 
 use super::catalog::Names;
 use super::cipher::{Seal, SealError};
 use super::dump::Surroundings;
 use super::journal::{Journal, JournalError};
 use super::lock::{Lock, LockError, StateDir};
-use super::os::{self, Environment, RunId, Stop};
+use super::os::{self, Environment, Manager, RunId, Stop};
+use super::progress::Progress;
 use super::secret::{SecretError, Secrets};
 use crate::archive::{Identity, MANIFEST_SOURCE, NamePattern};
 use crate::contract::{Job, exit};
 use crate::source::Source;
 use crate::value::{Context, format_duration};
+use hooks::{AFTER_STOP, Verdict};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use report::Halt;
 use site::Site;
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use watch::Watch;
 
 /// What a run needs besides its job.
 #[derive(Debug, Clone)]
@@ -41,6 +55,12 @@ pub struct Request {
     pub stop: Stop,
     /// The run's one instant.
     pub now: Timestamp,
+    /// How long to wait for another run of the job to end; none means what the job says.
+    pub wait: Option<Duration>,
+    /// Tells whoever shows it how far the run has come.
+    pub progress: Progress,
+    /// Whether lines in the log tell it from time to time.
+    pub lines: bool,
 }
 
 /// Why a run did not begin. What fails later is in its report.
@@ -64,6 +84,9 @@ pub enum BackupError {
     /// No random numbers.
     #[error("the run cannot get a name")]
     Random(#[source] io::Error),
+    /// Its group is full; exit code 75.
+    #[error("{0}")]
+    Full(String),
     /// SIGTERM or SIGINT.
     #[error("the run was told to stop")]
     Stopped,
@@ -74,7 +97,7 @@ impl BackupError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Lock(LockError::Held { .. }) => exit::LOCKED,
+            Self::Lock(LockError::Held { .. }) | Self::Full(_) => exit::LOCKED,
             Self::TimeZone(..) | Self::Seal(SealError::NotBuilt | SealError::Recipient { .. } | SealError::Nobody) => {
                 exit::CONFIG
             }
@@ -92,7 +115,13 @@ impl BackupError {
     pub fn help(&self) -> Vec<String> {
         match self {
             Self::TimeZone(..) => vec!["install the time zone database (Debian: tzdata)".into()],
-            Self::Lock(_) | Self::Journal(_) | Self::Secret(_) | Self::Seal(_) | Self::Random(_) | Self::Stopped => {
+            Self::Lock(_)
+            | Self::Journal(_)
+            | Self::Secret(_)
+            | Self::Seal(_)
+            | Self::Random(_)
+            | Self::Full(_)
+            | Self::Stopped => {
                 vec![]
             }
         }
@@ -106,6 +135,10 @@ pub(super) struct Run<'a> {
     with: Surroundings,
     /// How archives are encrypted.
     seal: Seal,
+    /// Ends what must still happen once the run was told to stop.
+    late: Stop,
+    progress: Progress,
+    watch: Watch,
     /// The run's instant, whole seconds as in names.
     time: Timestamp,
     begun: Instant,
@@ -160,7 +193,7 @@ fn blackout(job: &Job, context: &Context) -> Option<String> {
 /// # Errors
 /// The run did not begin: see [`BackupError`]. A run that began and failed has a report.
 pub async fn backup(job: &Job, request: Request) -> Result<RunReport, BackupError> {
-    let Request { instance, environment, state, stop, now } = request;
+    let Request { instance, environment, state, stop, now, wait, progress, lines } = request;
     let Setting { context, pattern, time } = setting(job, instance.as_deref(), now)?;
     let run = RunId::random().map_err(BackupError::Random)?;
     let mut report = RunReport::new(job, &context, &run, time);
@@ -168,43 +201,133 @@ pub async fn backup(job: &Job, request: Request) -> Result<RunReport, BackupErro
         report.outcome = Outcome::Skipped(reason);
         return Ok(report);
     }
-    let _lock = Lock::take(&state, &job.name, instance.as_deref(), &run)?;
+    let stop = stop.child();
+    let watch = Watch::begin(&progress, &job.conduct.timeouts, &stop, Manager::of(&environment), lines);
+    let wait = wait.or(job.conduct.wait).unwrap_or_default();
+    progress.enter("waiting for its turn", None);
+    let waiting = progress.busy();
+    let _lock = Lock::wait(&state, &job.name, instance.as_deref(), &run, wait, &stop).await?;
+    drop(waiting);
     let journal = Arc::new(Journal::open(&state, &job.name, instance.as_deref(), run.clone())?);
     report.warnings.extend(start::undo(&journal, &environment).await);
-    let secrets = tokio::select! {
-        secrets = Secrets::resolve(job, &context, &environment) => Arc::new(secrets?),
+    let resolved = tokio::select! {
+        secrets = Secrets::resolve(job, &context, &environment) => secrets,
         () = stop.wait() => return Err(BackupError::Stopped),
     };
-    let seal = Seal::new(job.archive.encrypt.as_ref(), &secrets, &context)?;
-    let with = Surroundings { context, secrets, environment, run, journal, stop };
-    let run = Run { job, pattern, with, seal, time, begun: Instant::now() };
-    run.carry_out(&mut report).await;
+    let (secrets, missing) = match resolved {
+        Ok(secrets) => (secrets, None),
+        // Who is to be told of the failure may be known all the same.
+        Err(error) => (Secrets::what_can_be(&job.conduct, &context, &environment).await, Some(error)),
+    };
+    let seal = match missing {
+        None => Seal::new(job.archive.encrypt.as_ref(), &secrets, &context)?,
+        Some(_) => Seal::default(),
+    };
+    let late = some_time_after(&stop);
+    let with = Surroundings { context, secrets: Arc::new(secrets), environment, run, journal, stop };
+    let run = Run { job, pattern, with, seal, late, progress, watch, time, begun: Instant::now() };
+    match missing {
+        None => Box::pin(run.in_its_turn(&mut report)).await?,
+        Some(error) => run.give_up(Problem::of(&BackupError::Secret(error)), &mut report).await,
+    }
     report.took = run.begun.elapsed();
+    let untold = run.tell_end(&report).await;
+    report.warnings.extend(untold);
     report.redact(&run.with.secrets);
+    for error in record::keep(&state, job, &run.with.context, &report) {
+        report.warnings.push(Problem::of(&error).to_string());
+    }
     Ok(report)
 }
 
+/// A token that stops a bounded time after another one: what must still happen then gets this time.
+fn some_time_after(stop: &Stop) -> Stop {
+    let (stop, late) = (stop.clone(), Stop::default());
+    let late_too = late.clone();
+    tokio::spawn(async move {
+        stop.wait().await;
+        tokio::time::sleep(AFTER_STOP).await;
+        late_too.stop();
+    });
+    late
+}
+
 impl Run<'_> {
+    /// The run, once it has a place in its group.
+    async fn in_its_turn(&self, report: &mut RunReport) -> Result<(), BackupError> {
+        let slot = match turn::take(self).await {
+            Ok(slot) => slot,
+            Err(error @ (turn::TurnError::Full(_) | turn::TurnError::Stopped)) => return Err(error.into()),
+            Err(turn::TurnError::Failed(problem)) => {
+                self.give_up(problem, report).await;
+                return Ok(());
+            }
+        };
+        self.carry_out(report).await;
+        report.warnings.extend(turn::give_back(slot).await);
+        Ok(())
+    }
+
     async fn carry_out(&self, report: &mut RunReport) {
+        let ended = match self.before(&self.job.conduct.hooks.before, None, report).await {
+            Verdict::GoOn => {
+                let told = self.tell_start(report);
+                let ended = self.attempts(report).await;
+                report.warnings.extend(told.await.unwrap_or_default());
+                ended
+            }
+            Verdict::Skip(reason) => Err(Halt::Skipped(reason)),
+            Verdict::Fail(problem) => Err(Halt::for_good(problem)),
+        };
+        report.conclude(self.explained(ended));
+        self.afterwards(report).await;
+    }
+
+    /// A run that was ended by its own limits says by which.
+    fn explained(&self, ended: Result<(), Halt>) -> Result<(), Halt> {
+        match (ended, self.watch.cut()) {
+            (Err(Halt::Failed { problem: _, transient }), Some(reason)) => {
+                Err(Halt::Failed { problem: Problem::new(reason), transient })
+            }
+            (ended, _) => ended,
+        }
+    }
+
+    async fn give_up(&self, problem: Problem, report: &mut RunReport) {
+        report.conclude(Err(Halt::for_good(problem)));
+        self.afterwards(report).await;
+    }
+
+    async fn attempt(&self, report: &mut RunReport) -> Result<(), Halt> {
+        self.progress.enter("connecting", None);
         let mut sites = self.sites().await;
         report.warnings.extend(self.clean(&sites).await);
         if let Some(reason) = self.fresh_enough(&sites) {
-            report.outcome = Outcome::Skipped(reason);
-            return;
+            report.fresh = true;
+            return Err(Halt::Skipped(reason));
         }
         let stored = match self.store(&mut sites, report).await {
-            Ok(entries) => self.commit(&mut sites, entries, report).await,
-            Err(problem) => {
+            Ok(entries) => {
+                self.progress.enter("committing", None);
+                let begun = Instant::now();
+                let committed = self.commit(&mut sites, entries, report).await;
+                report.stages.commit += begun.elapsed();
+                let transient = sites.iter().any(|site| site.may_pass);
+                committed.map_err(|problem| Halt::Failed { problem, transient })
+            }
+            Err(halt) => {
                 self.put_all_back(&mut sites).await;
-                Err(problem)
+                Err(halt)
             }
         };
-        match stored {
-            Ok(()) => self.prune(&mut sites).await,
-            Err(problem) => report.problem = Some(problem),
+        if stored.is_ok() {
+            self.progress.enter("pruning", None);
+            let begun = Instant::now();
+            self.prune(&mut sites).await;
+            report.stages.prune += begun.elapsed();
         }
         report.destinations = sites.iter().map(Site::report).collect();
-        report.outcome = report.judged();
+        stored
     }
 
     /// Why no run is needed: every destination has a good archive that is young enough.
@@ -212,7 +335,7 @@ impl Run<'_> {
         let wanted = self.job.unless_newer_than?;
         let young = |site: &Site| {
             let age = self.time.duration_since(site.newest_good()?);
-            (std::time::Duration::try_from(age).unwrap_or_default() < wanted).then_some(())
+            (Duration::try_from(age).unwrap_or_default() < wanted).then_some(())
         };
         let fresh = !sites.is_empty() && sites.iter().all(|site| young(site).is_some());
         fresh.then(|| format!("every destination has a good archive younger than {}", format_duration(wanted)))

@@ -2,14 +2,14 @@
 
 use crate::contract::{Job, exit};
 use crate::run::dump;
+use crate::run::manifest::Entry;
 use crate::run::os::RunId;
-use crate::run::pack::Packed;
 use crate::run::secret::Secrets;
 use crate::run::store::StoreError;
 use crate::source::Source;
 use crate::value::{Bytes, Context, format_duration};
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
@@ -36,19 +36,79 @@ pub struct RunReport {
     pub took: Duration,
     /// How it ended.
     pub outcome: Outcome,
+    /// Whether there was nothing to do because the archives are young.
+    #[serde(skip)]
+    pub fresh: bool,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// How long its stages took.
+    pub stages: Stages,
     /// The sources that were dumped, in the job's order.
     pub sources: Vec<SourceReport>,
     /// Every destination of the job.
     pub destinations: Vec<DestinationReport>,
     /// What concerns the whole run.
     pub warnings: Vec<String>,
+    /// Every hook that ran, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hooks: Vec<HookReport>,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<Problem>,
 }
 
+/// How long the stages of a run took. Dump, pack and upload go on at the same time, in one pass: each has the time that
+/// was spent waiting for it, or working at it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Stages {
+    /// Waiting for bytes of the dumps.
+    #[serde(serialize_with = "seconds")]
+    pub dump: Duration,
+    /// Compressing, counting, hashing.
+    #[serde(serialize_with = "seconds")]
+    pub pack: Duration,
+    /// Waiting for destinations to take bytes.
+    #[serde(serialize_with = "seconds")]
+    pub upload: Duration,
+    /// Giving archives their names.
+    #[serde(serialize_with = "seconds")]
+    pub commit: Duration,
+    /// Removing what is too old.
+    #[serde(serialize_with = "seconds")]
+    pub prune: Duration,
+}
+
+impl Stages {
+    /// Each with its name.
+    #[must_use]
+    pub fn named(&self) -> [(&'static str, Duration); 5] {
+        let Self { dump, pack, upload, commit, prune } = *self;
+        [("dump", dump), ("pack", pack), ("upload", upload), ("commit", commit), ("prune", prune)]
+    }
+}
+
+/// One hook of a run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct HookReport {
+    /// The key of `hooks:` that it stands under.
+    pub moment: &'static str,
+    /// The source that it belongs to; none for the job's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// Its program's name.
+    pub program: String,
+    /// How long it took.
+    #[serde(rename = "seconds", serialize_with = "seconds")]
+    pub took: Duration,
+    /// Whether it exited 0.
+    pub well: bool,
+    /// What went wrong, where that counts and is told nowhere else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Problem>,
+}
+
 /// How a run ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Everything is everywhere.
@@ -61,11 +121,26 @@ pub enum Outcome {
     Skipped(String),
 }
 
+impl Outcome {
+    /// In one word.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Partial => "partial",
+            Self::Failed => "failed",
+            Self::Skipped(_) => "skipped",
+        }
+    }
+}
+
 /// One source of a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SourceReport {
     /// Its name.
     pub name: String,
+    /// Its object's name.
+    pub object: String,
     /// Bytes dumped.
     pub raw_size: u64,
     /// Bytes stored.
@@ -94,6 +169,9 @@ pub struct DestinationReport {
     pub place: String,
     /// What became of the archive there.
     pub state: DestinationState,
+    /// How long it took bytes.
+    #[serde(rename = "upload_seconds", serialize_with = "seconds")]
+    pub sending: Duration,
     /// What went wrong there beside the archive itself.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<Problem>,
@@ -117,6 +195,26 @@ pub enum DestinationState {
     Failed(Problem),
     /// Nothing of this run is there, because there is no archive.
     Nothing,
+}
+
+/// Why a run goes no further.
+#[derive(Debug)]
+pub(super) enum Halt {
+    /// It failed.
+    Failed {
+        problem: Problem,
+        /// Whether the same may work a little later.
+        transient: bool,
+    },
+    /// There is nothing to do now, and why.
+    Skipped(String),
+}
+
+impl Halt {
+    /// A failure that trying again cannot help.
+    pub(super) fn for_good(problem: Problem) -> Self {
+        Self::Failed { problem, transient: false }
+    }
 }
 
 /// Something that went wrong, in words: cause by cause, and what to do.
@@ -193,10 +291,10 @@ impl fmt::Display for Problem {
 }
 
 impl SourceReport {
-    pub(super) fn new(source: &Source, packed: &Packed, outcome: dump::Outcome, took: Duration) -> Self {
+    pub(super) fn new(source: &Source, entry: &Entry, outcome: dump::Outcome, took: Duration) -> Self {
         let dump::Outcome { warnings, unreadable, how, members, files: _, bytes: _ } = outcome;
-        let (raw_size, size) = (packed.raw, packed.packed);
-        Self { name: source.name.clone(), raw_size, size, members, took, how, warnings, unreadable }
+        let (object, raw_size, size) = (entry.name.clone(), entry.raw_size, entry.size);
+        Self { name: source.name.clone(), object, raw_size, size, members, took, how, warnings, unreadable }
     }
 }
 
@@ -221,9 +319,13 @@ impl RunReport {
             time,
             took: Duration::ZERO,
             outcome: Outcome::Failed,
+            fresh: false,
+            attempts: 1,
+            stages: Stages::default(),
             sources: vec![],
             destinations: vec![],
             warnings: vec![],
+            hooks: vec![],
             problem: None,
         }
     }
@@ -238,6 +340,46 @@ impl RunReport {
             n if n < self.destinations.len() || unreadable || self.is_held() => Outcome::Partial,
             _ => Outcome::Done,
         }
+    }
+
+    /// Forgets a try that failed.
+    pub(super) fn begin_anew(&mut self) {
+        self.attempts = self.attempts.saturating_add(1);
+        self.sources.clear();
+        self.destinations.clear();
+    }
+
+    /// How it ended, now that nothing more comes of it.
+    pub(super) fn conclude(&mut self, ended: Result<(), Halt>) {
+        self.outcome = match ended {
+            Ok(()) => self.judged(),
+            Err(Halt::Skipped(reason)) => Outcome::Skipped(reason),
+            Err(Halt::Failed { problem, transient: _ }) => {
+                self.problem = Some(problem);
+                Outcome::Failed
+            }
+        };
+    }
+
+    /// A hook that failed after the dump takes no archive away; it makes a good run a partial one.
+    pub(super) fn count_hooks(&mut self) {
+        if self.hooks.iter().all(|hook| hook.problem.is_none()) {
+            return;
+        }
+        self.outcome = match std::mem::replace(&mut self.outcome, Outcome::Failed) {
+            Outcome::Done | Outcome::Partial => Outcome::Partial,
+            Outcome::Failed | Outcome::Skipped(_) => Outcome::Failed,
+        };
+    }
+
+    /// What went wrong first.
+    pub(super) fn first_problem(&self) -> Option<&Problem> {
+        let of_destination = self.destinations.iter().find_map(|destination| match &destination.state {
+            DestinationState::Failed(problem) => Some(problem),
+            DestinationState::Stored { .. } | DestinationState::Nothing => None,
+        });
+        let of_hook = self.hooks.iter().find_map(|hook| hook.problem.as_ref());
+        self.problem.as_ref().or(of_destination).or(of_hook)
     }
 
     /// Whether a destination keeps what should have gone, because something is odd about the archive.
@@ -268,7 +410,7 @@ impl RunReport {
         let of_sources = self.sources.iter_mut().flat_map(|s| s.warnings.iter_mut().chain(&mut s.unreadable));
         let mut texts: Vec<&mut String> = self.warnings.iter_mut().chain(of_sources).collect();
         for destination in &mut self.destinations {
-            let DestinationReport { name: _, place, state, notes } = destination;
+            let DestinationReport { name: _, place, state, sending: _, notes } = destination;
             texts.push(place);
             match state {
                 DestinationState::Failed(problem) | DestinationState::Stored { held: Some(problem), .. } => {
@@ -278,7 +420,11 @@ impl RunReport {
             }
             texts.extend(notes.iter_mut().flat_map(Problem::texts));
         }
-        texts.extend(self.problem.iter_mut().flat_map(Problem::texts));
+        let of_hooks = self.hooks.iter_mut().filter_map(|hook| hook.problem.as_mut());
+        texts.extend(self.problem.iter_mut().chain(of_hooks).flat_map(Problem::texts));
+        if let Outcome::Skipped(reason) = &mut self.outcome {
+            texts.push(reason);
+        }
         for text in texts {
             *text = secrets.redact(text);
         }
@@ -297,9 +443,8 @@ impl fmt::Display for RunReport {
             some_lines(f, "warning", &source.warnings)?;
         }
         self.destinations.iter().try_for_each(|destination| writeln!(f, "{destination}"))?;
-        if let Some(problem) = &self.problem {
-            writeln!(f, "error: {problem}")?;
-        }
+        let of_hooks = self.hooks.iter().filter_map(|hook| hook.problem.as_ref());
+        self.problem.iter().chain(of_hooks).try_for_each(|problem| writeln!(f, "error: {problem}"))?;
         let (name, took) = (self.whole_name(), self.took.as_secs_f64());
         match &self.outcome {
             Outcome::Done => write!(f, "{name}: done in {took:.1} s"),

@@ -4,6 +4,7 @@ use super::report::{DestinationReport, DestinationState, Problem};
 use crate::contract::StoreAt;
 use crate::retention::Keep;
 use crate::run::catalog::Set;
+use crate::run::progress::Clock;
 use crate::run::prune::Pruned;
 use crate::run::store::{Store, StoreError, Upload};
 use jiff::Timestamp;
@@ -21,6 +22,10 @@ pub(super) struct Site {
     pub(super) state: SiteState,
     /// What went wrong beside the archive itself.
     pub(super) notes: Vec<Problem>,
+    /// How long it took bytes.
+    pub(super) sending: Clock,
+    /// Whether it fell out for what may pass.
+    pub(super) may_pass: bool,
 }
 
 /// An object that only needs its name.
@@ -52,6 +57,8 @@ impl Site {
             staged: vec![],
             state: SiteState::Taking,
             notes: vec![],
+            sending: Clock::default(),
+            may_pass: false,
         }
     }
 
@@ -67,6 +74,7 @@ impl Site {
         let problem = Problem::of_store(error);
         tracing::warn!("the destination `{}` falls out: {}", self.name, problem.message);
         self.state = SiteState::Failed(problem);
+        self.may_pass = error.is_transient();
     }
 
     pub(super) fn newest_good(&self) -> Option<Timestamp> {
@@ -75,6 +83,12 @@ impl Site {
 
     pub(super) fn last_good(&self) -> Option<&Set> {
         self.before.iter().rev().find(|set| set.is_good())
+    }
+
+    /// How much a source held the last time.
+    pub(super) fn raw_size_before(&self, source: &str) -> Option<u64> {
+        let manifest = self.last_good()?.manifest.as_ref()?;
+        manifest.objects.iter().find(|object| object.source == source).map(|object| object.raw_size)
     }
 
     /// Puts back what is staged here.
@@ -97,6 +111,12 @@ impl Site {
             SiteState::Failed(problem) => DestinationState::Failed(problem.clone()),
         };
         let place = self.store.as_ref().map_or_else(String::new, |store| store.describe());
-        DestinationReport { name: self.name.clone(), place, state, notes: self.notes.clone() }
+        DestinationReport {
+            name: self.name.clone(),
+            place,
+            state,
+            sending: self.sending.sum(),
+            notes: self.notes.clone(),
+        }
     }
 }

@@ -7,9 +7,10 @@ use crate::run::dump::{self, Surroundings};
 use crate::run::journal::{Journal, Leftover, Obligation};
 use crate::run::os::Environment;
 use crate::run::store::{self, Ledger, Means, Store, StoreError, StoreErrorKind};
-use crate::value::Bytes;
+use crate::value::{Bytes, format_duration};
 use futures_util::future::join_all;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Undoes what earlier runs left on this host and in its containers; what could not be, in words.
 pub(super) async fn undo(journal: &Arc<Journal>, environment: &Environment) -> Vec<String> {
@@ -65,9 +66,12 @@ impl Run<'_> {
     pub(super) async fn sites(&self) -> Vec<Site> {
         join_all(self.job.store.iter().map(|at| async move {
             let mut site = Site::new(at);
-            if let Err(error) = self.look_at(&mut site, at).await {
+            let patience = self.job.conduct.timeouts.connect;
+            let looked = tokio::time::timeout(patience, self.look_at(&mut site, at)).await;
+            if let Err(error) = looked.unwrap_or_else(|_| Err(no_answer(patience))) {
                 site.fail(&error);
             }
+            self.progress.moved();
             site
         }))
         .await
@@ -124,6 +128,12 @@ impl Run<'_> {
         }
         troubles
     }
+}
+
+fn no_answer(patience: Duration) -> StoreError {
+    let patience = format_duration(patience);
+    let message = format!("it has not told within {patience} what lies there (`timeouts.connect`)");
+    StoreError::new(StoreErrorKind::Busy, message)
 }
 
 fn no_room(store: &dyn Store, free: u64, last: u64) -> StoreError {

@@ -1,10 +1,11 @@
 //! From a source to every destination, staged.
 
 use super::Run;
-use super::report::{Problem, RunReport, SourceReport};
+use super::pace::{Clocks, Watched, unless_stalled};
+use super::report::{Problem, RunReport, SourceReport, Stages};
 use super::site::{Site, SiteState, Staged};
 use crate::archive::{Cipher, INDEX_SUFFIX};
-use crate::run::dump::{self, Dump, DumpError, Outcome, Running};
+use crate::run::dump::{Dump, DumpError, Outcome, Running};
 use crate::run::manifest::{Entry, Index, Stored};
 use crate::run::os::Stop;
 use crate::run::pack::{Fan, PackError, Packed, PackedIndex, Packing, pack};
@@ -16,7 +17,7 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use std::error::Error;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc::Receiver;
 use tokio::task::spawn_blocking;
 
@@ -38,7 +39,7 @@ pub(super) enum SourceError {
 }
 
 impl SourceError {
-    fn problem(&self) -> Problem {
+    pub(super) fn problem(&self) -> Problem {
         let problem = Problem::of(self);
         match self {
             Self::Empty(_) => problem.help("is there anything to back up? if it may be empty, say `allow_empty: true`"),
@@ -65,34 +66,12 @@ fn index_of(packed: &Packed, name: String) -> Index {
 }
 
 impl Run<'_> {
-    /// Dumps one source after the other to all destinations at once; afterwards every object is staged.
-    pub(super) async fn store(&self, sites: &mut [Site], report: &mut RunReport) -> Result<Vec<Entry>, Problem> {
-        let mut entries = vec![];
-        for source in &self.job.sources {
-            for part in self.parts(source).await.map_err(|error| error.problem())? {
-                let done = self.source(&part, sites).await;
-                let (entry, of_source) = done.map_err(|error| error.problem())?;
-                tracing::info!("{of_source}");
-                entries.push(entry);
-                report.sources.push(of_source);
-            }
-        }
-        Ok(entries)
-    }
-
-    /// The sources that a source is stored as, one object each.
-    async fn parts(&self, source: &Source) -> Result<Vec<Source>, SourceError> {
-        if !source.is_many() {
-            return Ok(vec![source.clone()]);
-        }
-        let (source, with) = (source.clone(), self.with.clone());
-        let name = source.name.clone();
-        let asked = spawn_blocking(move || dump::parts(&source, &with)).await;
-        let asked = asked.map_err(|error| SourceError::Broken(name.clone(), error))?;
-        asked.map_err(|error| SourceError::Dump(name, error))
-    }
-
-    async fn source(&self, source: &Source, sites: &mut [Site]) -> Result<(Entry, SourceReport), SourceError> {
+    pub(super) async fn source(
+        &self,
+        source: &Source,
+        sites: &mut [Site],
+        report: &mut RunReport,
+    ) -> Result<(Entry, SourceReport), SourceError> {
         let begun = Instant::now();
         let archive = &self.job.archive;
         let stem = format!("{}.{}", self.pattern.stem(&source.name, self.time), source.extension());
@@ -105,8 +84,13 @@ impl Run<'_> {
             return Err(SourceError::NoDestination(source.name.clone()));
         }
         tracing::info!("dumping `{}`", source.name);
-        let (packed, outcome) = self.through(source, ways, &names, sites).await?;
-        stage(sites).await;
+        let expected = sites.iter().find_map(|site| site.raw_size_before(&source.name));
+        self.progress.enter(format!("dumping `{}`", source.name), expected);
+        let (packed, outcome) = self.through(source, ways, &names, sites, &mut report.stages).await?;
+        self.progress.enter(format!("sending the rest of `{}`", source.name), None);
+        let staging = Instant::now();
+        stage(sites, self.job.conduct.timeouts.stall).await;
+        report.stages.upload += staging.elapsed();
         if sites.iter().all(|site| site.taking().is_none()) {
             return Err(SourceError::NoDestination(source.name.clone()));
         }
@@ -124,7 +108,8 @@ impl Run<'_> {
             frames: packed.frames,
             index: index_of(&packed, index_name),
         };
-        Ok((entry, SourceReport::new(source, &packed, outcome, begun.elapsed())))
+        let of_source = SourceReport::new(source, &entry, outcome, begun.elapsed());
+        Ok((entry, of_source))
     }
 
     /// The dump through the packer into all ways. Uploads that took everything are staged at their sites, the others
@@ -135,18 +120,24 @@ impl Run<'_> {
         ways: Vec<Way>,
         names: &ObjectNames,
         sites: &mut [Site],
+        stages: &mut Stages,
     ) -> Result<(Packed, Outcome), SourceError> {
         let (fan, ends) = Fan::new(ways.len());
+        let clocks = Clocks::default();
+        let fan = fan.timed(clocks.upload.clone());
         let (index_fan, index_ends) = Fan::new(ways.len());
         let stop = &self.with.stop;
         let taking = ways.into_iter().zip(ends.into_iter().zip(index_ends)).map(|((at, upload), (end, index_end))| {
             let store = sites.get(at).and_then(Site::taking);
-            let archive = tokio::spawn(take(upload, end, stop.clone()));
-            let index = tokio::spawn(take_index(store, names.index.clone(), index_end, stop.clone()));
+            let sending = sites.get(at).map(|site| site.sending.clone()).unwrap_or_default();
+            let watched = Watched { progress: self.progress.clone(), sending, stall: self.job.conduct.timeouts.stall };
+            let archive = tokio::spawn(take(upload, end, stop.clone(), watched.clone()));
+            let index = tokio::spawn(take_index(store, names.index.clone(), index_end, stop.clone(), watched));
             async move { (at, archive.await, index.await) }
         });
         let taking: Vec<_> = taking.collect();
-        let (dumped, taken) = tokio::join!(self.dump(source, fan, index_fan), join_all(taking));
+        let (dumped, taken) = tokio::join!(self.dump(source, fan, index_fan, clocks.clone()), join_all(taking));
+        clocks.add_to(stages);
         for (at, archive, index) in taken {
             let archive = archive.unwrap_or_else(|error| Err(broken(error)));
             let index = index.unwrap_or_else(|error| Err(broken(error)));
@@ -164,7 +155,13 @@ impl Run<'_> {
     }
 
     /// The dump to its end: nothing of it counts before all of its processes have ended well.
-    async fn dump(&self, source: &Source, fan: Fan, index: Fan) -> Result<(Packed, Outcome), SourceError> {
+    async fn dump(
+        &self,
+        source: &Source,
+        fan: Fan,
+        index: Fan,
+        clocks: Clocks,
+    ) -> Result<(Packed, Outcome), SourceError> {
         let (source, with, archive) = (source.clone(), self.with.clone(), &self.job.archive);
         let packing = Packing {
             compression: archive.compression,
@@ -173,10 +170,16 @@ impl Run<'_> {
             seal: self.seal.clone(),
         };
         let name = source.name.clone();
+        let progress = self.progress.clone();
         let done = spawn_blocking(move || {
+            let begun = Instant::now();
             let failed = |error| SourceError::Dump(source.name.clone(), error);
             let Dump { stream, running } = Dump::start(&source, &with).map_err(failed)?;
+            let stream = progress.metered(stream, clocks.dump.clone());
+            clocks.dump.add(begun.elapsed());
+            let begun = Instant::now();
             let packed = pack(stream, &packing, fan, index, &with.stop);
+            clocks.through.add(begun.elapsed());
             judge(&source, packed, running)
         });
         done.await.map_err(|error| SourceError::Broken(name, error))?
@@ -240,10 +243,10 @@ async fn begin(sites: &mut [Site], name: &str) -> Vec<Way> {
 }
 
 /// Writes everything that comes; what does not end well is put back.
-async fn take(mut upload: Box<dyn Upload>, mut chunks: Receiver<Bytes>, stop: Stop) -> Taken {
+async fn take(mut upload: Box<dyn Upload>, mut chunks: Receiver<Bytes>, stop: Stop, watched: Watched) -> Taken {
     let writing = async {
         while let Some(chunk) = chunks.recv().await {
-            upload.write(chunk).await?;
+            watched.hand_over(upload.as_mut(), chunk).await?;
         }
         Ok(())
     };
@@ -268,11 +271,12 @@ async fn take_index(
     name: String,
     mut chunks: Receiver<Bytes>,
     stop: Stop,
+    watched: Watched,
 ) -> Result<Option<Box<dyn Upload>>, StoreError> {
     let (Some(first), Some(store)) = (chunks.recv().await, store) else { return Ok(None) };
     let mut upload = store.begin(&name).await?;
-    match upload.write(first).await {
-        Ok(()) => take(upload, chunks, stop).await.map(Some),
+    match watched.hand_over(upload.as_mut(), first).await {
+        Ok(()) => take(upload, chunks, stop, watched).await.map(Some),
         Err(error) => {
             drop(chunks);
             put_back(upload).await;
@@ -307,13 +311,13 @@ async fn settle(site: &mut Site, name: &str, taken: Result<Option<Box<dyn Upload
 }
 
 /// Sends the rest of what was written last to each destination that takes part.
-async fn stage(sites: &mut [Site]) {
+async fn stage(sites: &mut [Site], stall: Duration) {
     join_all(sites.iter_mut().map(|site| async move {
         if !matches!(site.state, SiteState::Taking) {
             return;
         }
         for staged in site.staged.iter_mut().filter(|staged| !staged.whole) {
-            if let Err(error) = staged.upload.stage().await {
+            if let Err(error) = unless_stalled(stall, staged.upload.stage()).await {
                 site.fail(&error);
                 site.put_back().await;
                 return;

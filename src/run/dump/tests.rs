@@ -70,7 +70,14 @@ impl Bench {
 }
 
 fn source(kind: SourceKind) -> Source {
-    Source { name: "s".into(), kind, allow_empty: false, timeout: None, still: None }
+    Source {
+        name: "s".into(),
+        kind,
+        allow_empty: false,
+        timeout: None,
+        still: None,
+        hooks: crate::conduct::Hooks::default(),
+    }
 }
 
 fn paths(paths: &[&Path]) -> Paths {

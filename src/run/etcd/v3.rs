@@ -8,8 +8,7 @@ use std::collections::BTreeSet;
 use std::future::Future;
 
 pub(super) async fn read(endpoint: &str, access: &Access, keys: &BTreeSet<String>) -> Result<Found, Trouble> {
-    let client = within(access, Client::connect([endpoint], Some(options(endpoint, access)))).await;
-    let mut client = client.map_err(|trouble| trouble.meaning("", access))?;
+    let mut client = connect(endpoint, access).await?;
     let mut found = Found::new();
     for key in keys {
         let answer =
@@ -17,6 +16,15 @@ pub(super) async fn read(endpoint: &str, access: &Access, keys: &BTreeSet<String
         found.insert(key.clone(), answer.kvs().first().map(|pair| pair.value().to_vec()));
     }
     Ok(found)
+}
+
+pub(super) async fn connect(endpoint: &str, access: &Access) -> Result<Client, Trouble> {
+    let client = within(access, Client::connect([endpoint], Some(options(endpoint, access)))).await;
+    client.map_err(|failed| failed.meaning("", access))
+}
+
+pub(super) fn meaning_of(failed: Failed, key: &str, access: &Access) -> Trouble {
+    failed.meaning(key, access)
 }
 
 /// Streams a snapshot of the whole key space; `sink` takes each piece, and says whether it takes more.
@@ -44,7 +52,7 @@ pub(super) async fn snapshot(
 fn options(endpoint: &str, access: &Access) -> ConnectOptions {
     let mut options = ConnectOptions::new().with_connect_timeout(access.timeout).with_timeout(access.timeout);
     if let Some((user, password)) = &access.user {
-        options = options.with_user(user, password.expose_secret());
+        options = options.with_user(user, password.expose_secret()).with_auto_token_refresh(true);
     }
     // The client refuses TLS settings for a plain address.
     if endpoint.starts_with("http://") { options } else { with_tls(options, endpoint, access) }
@@ -67,12 +75,12 @@ fn with_tls(options: ConnectOptions, endpoint: &str, access: &Access) -> Connect
 }
 
 /// Why a call did not succeed.
-enum Failed {
+pub(super) enum Failed {
     Late,
     Error(Error),
 }
 
-async fn within<T>(access: &Access, call: impl Future<Output = Result<T, Error>>) -> Result<T, Failed> {
+pub(super) async fn within<T>(access: &Access, call: impl Future<Output = Result<T, Error>>) -> Result<T, Failed> {
     match tokio::time::timeout(access.timeout, call).await {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(Failed::Error(error)),
@@ -81,6 +89,15 @@ async fn within<T>(access: &Access, call: impl Future<Output = Result<T, Error>>
 }
 
 impl Failed {
+    /// Whether the lease is gone.
+    pub(super) fn is_ended_lease(&self) -> bool {
+        match self {
+            Self::Error(Error::LeaseKeepAliveError(_)) => true,
+            Self::Error(Error::GRpcStatus(status)) => status.message().contains("lease not found"),
+            Self::Error(_) | Self::Late => false,
+        }
+    }
+
     fn meaning(self, key: &str, access: &Access) -> Trouble {
         match self {
             Self::Late => Trouble::Endpoint(EndpointError::Timeout(access.timeout)),

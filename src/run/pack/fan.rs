@@ -1,7 +1,9 @@
 //! One stream to several destinations at once: the slowest one that still takes bytes sets the pace.
 
+use crate::run::progress::Clock;
 use bytes::{Bytes, BytesMut};
 use std::io::{self, Write};
+use std::time::Instant;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 /// How much is handed out at once, in bytes.
@@ -14,6 +16,7 @@ pub const CHUNKS_WAITING: usize = 8;
 pub struct Fan {
     buffer: BytesMut,
     ways: Vec<Sender<Bytes>>,
+    waited: Clock,
 }
 
 impl Fan {
@@ -21,7 +24,13 @@ impl Fan {
     #[must_use]
     pub fn new(ways: usize) -> (Self, Vec<Receiver<Bytes>>) {
         let (ways, ends) = (0..ways).map(|_| channel(CHUNKS_WAITING)).unzip();
-        (Self { buffer: BytesMut::with_capacity(CHUNK_BYTES), ways }, ends)
+        (Self { buffer: BytesMut::with_capacity(CHUNK_BYTES), ways, waited: Clock::default() }, ends)
+    }
+
+    /// The same, which adds up how long it waits for its ways.
+    #[must_use]
+    pub fn timed(self, waited: Clock) -> Self {
+        Self { waited, ..self }
     }
 
     /// Waits until every way has taken the chunk.
@@ -30,7 +39,9 @@ impl Fan {
             return Ok(());
         }
         let chunk = std::mem::replace(&mut self.buffer, BytesMut::with_capacity(CHUNK_BYTES)).freeze();
+        let begun = Instant::now();
         self.ways.retain(|way| way.blocking_send(chunk.clone()).is_ok());
+        self.waited.add(begun.elapsed());
         if self.ways.is_empty() {
             Err(io::Error::new(io::ErrorKind::BrokenPipe, "no destination takes any more"))
         } else {

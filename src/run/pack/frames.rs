@@ -82,7 +82,7 @@ pub(super) fn each_frame(
     thread::scope(|scope| {
         let (work, jobs) = sync_channel::<Raw>(1);
         let jobs = Mutex::new(jobs);
-        let (order, ready) = sync_channel::<Ready>(threads + 1);
+        let (order, ready) = sync_channel::<Ready>(threads);
         // The receiver lives as long as the last of its compressors, so that nobody waits for one that is gone.
         let jobs = std::sync::Arc::new(jobs);
         let workers: Vec<ScopedJoinHandle<'_, io::Result<()>>> = (0..threads)

@@ -130,3 +130,23 @@ impl Read for PartialTar {
         Ok(length)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(packed: &[u8], raw: u64) -> Frame {
+        Frame { packed: packed.len() as u64, raw, sha256: Sha256::digest(packed).into() }
+    }
+
+    #[test]
+    fn a_frame_that_lies_about_its_content_is_not_unpacked_beyond_it() {
+        let bomb = zstd::bulk::compress(&vec![0; 64 << 20], 3).unwrap();
+        assert!(unpack(&bomb, &frame(&bomb, 10), PackedAs::Zstd).is_err());
+        assert!(unpack(&bomb, &frame(&bomb, 65 << 20), PackedAs::Zstd).is_err());
+        assert_eq!(unpack(&bomb, &frame(&bomb, 64 << 20), PackedAs::Zstd).unwrap().len(), 64 << 20);
+        assert!(unpack(&bomb, &frame(&bomb, u64::MAX - 1), PackedAs::Plain).is_err());
+        assert!(unpack(b"other", &frame(&bomb, 64 << 20), PackedAs::Zstd).is_err());
+        assert!(unpack(b"no gzip", &frame(b"no gzip", 3), PackedAs::Gzip).is_err());
+    }
+}

@@ -40,6 +40,7 @@ fn job(secret_key: &serde_json::Value, bucket: &serde_json::Value, variable: &se
         etcd: None,
         unless_newer_than: None,
         blackout: vec![],
+        conduct: Conduct::default(),
     }
 }
 

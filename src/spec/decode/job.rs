@@ -3,6 +3,7 @@
 use super::destination::is_loopback;
 use super::fields::{Decoder, Field, Fields};
 use super::scalar::Holds;
+use crate::conduct::{Conduct, Notice};
 use crate::contract::Etcd;
 use crate::destination::{Destination, Server};
 use crate::diag::Span;
@@ -30,11 +31,17 @@ pub(super) struct Around<'a> {
 
 impl Around<'_> {
     /// Whether a job speaks to another machine than its own.
-    fn reaches_out(&self, sources: &[Source], store: &[StoreEntry]) -> bool {
+    fn reaches_out(&self, sources: &[Source], store: &[StoreEntry], conduct: &Conduct) -> bool {
         let destinations = || store.iter().filter_map(|entry| self.destinations.get(&entry.to));
         let far_etcd = self.etcd.is_some_and(|etcd| etcd.endpoints.iter().any(|e| !is_loopback_address(e)));
-        let asks = || destinations().any(asks_etcd) || sources.iter().any(source_asks_etcd);
-        sources.iter().any(is_far) || destinations().any(is_remote) || (far_etcd && asks())
+        let shares = conduct.concurrency.is_some() || conduct.values().any(is_etcd);
+        let asks = || shares || destinations().any(asks_etcd) || sources.iter().any(source_asks_etcd);
+        let tells = |value: &Value| {
+            let written = value.text().and_then(Template::as_literal);
+            !written.is_some_and(is_loopback_address)
+        };
+        let tells = conduct.notify.iter().filter_map(Notice::url).any(tells);
+        tells || sources.iter().any(is_far) || destinations().any(is_remote) || (far_etcd && asks())
     }
 }
 
@@ -81,6 +88,18 @@ fn source_values(source: &Source) -> impl Iterator<Item = &Value> {
     source.values().into_iter().map(|(value, _)| value)
 }
 
+/// Every value of a job that may be a reference.
+fn values<'v>(
+    sources: &'v [Source],
+    store: &[StoreEntry],
+    conduct: &'v Conduct,
+    around: &Around<'v>,
+) -> Vec<&'v Value> {
+    let destinations = store.iter().filter_map(|entry| around.destinations.get(&entry.to));
+    let of_sources = sources.iter().flat_map(source_values);
+    destinations.flat_map(|destination| destination.kind.values()).chain(of_sources).chain(conduct.values()).collect()
+}
+
 impl Decoder<'_> {
     pub(super) fn job(&mut self, name: String, field: &Field<'_>, around: &Around<'_>) -> Option<Job> {
         let mut fields = self.fields(field)?;
@@ -107,13 +126,15 @@ impl Decoder<'_> {
             .need("store", self, "where to: `store: [{to: DESTINATION}]`")
             .map(|f| self.store(&f, has_instances, around.destinations))
             .unwrap_or_default();
+        let conduct = self.conduct(&mut fields, has_instances, around.etcd);
         let guard = fields.take("guard", self).map_or_else(Guard::usual, |f| self.guard(&f));
         let ways = [("unit", JobIn::Unit), ("file", JobIn::File), ("etcd", JobIn::Etcd)];
         let default = if around.target.scheduler == Scheduler::Fleet { JobIn::Unit } else { JobIn::File };
         let job_in = fields.take("job_in", self).and_then(|f| self.word(&f, &ways)).unwrap_or(default);
         let service = fields.take("service", self);
-        let service = self.service(service.as_ref(), unit, around.reaches_out(&sources, &store));
-        self.variables_come_from_somewhere(&name, &sources, &store, &service, around);
+        let service = self.service(service.as_ref(), unit, around.reaches_out(&sources, &store, &conduct));
+        let values = values(&sources, &store, &conduct, around);
+        self.variables_come_from_somewhere(&name, &values, &service);
         fields.finish(self);
         Some(Job {
             name,
@@ -124,6 +145,7 @@ impl Decoder<'_> {
             sources,
             archive,
             store,
+            conduct,
             guard,
             job_in,
             fleet,
@@ -132,14 +154,7 @@ impl Decoder<'_> {
     }
 
     /// Warns where a job reads the runner's environment, and its service gives it none.
-    fn variables_come_from_somewhere(
-        &mut self,
-        job: &str,
-        sources: &[Source],
-        store: &[StoreEntry],
-        service: &Service,
-        around: &Around<'_>,
-    ) {
+    fn variables_come_from_somewhere(&mut self, job: &str, values: &[&Value], service: &Service) {
         let given = ["Environment", "EnvironmentFile", "PassEnvironment"];
         let directives = service.directives.get("Service");
         if !service.environment_file.is_empty()
@@ -147,9 +162,7 @@ impl Decoder<'_> {
         {
             return;
         }
-        let destinations = store.iter().filter_map(|entry| around.destinations.get(&entry.to));
-        let values = destinations.flat_map(|d| d.kind.values()).chain(sources.iter().flat_map(source_values));
-        let name = values.filter_map(Value::reference).find_map(|reference| match reference {
+        let name = values.iter().filter_map(|value| value.reference()).find_map(|reference| match reference {
             Reference::Env(name) => Some(name.clone()),
             Reference::Etcd(_) | Reference::File(_) | Reference::Credential { .. } | Reference::Command(_) => None,
         });

@@ -1,11 +1,14 @@
 //! The tree of values, decoded into the model; every fault is reported, and decoding goes on.
 
 mod archive;
+mod conduct;
 mod database;
 mod destination;
 mod fields;
+mod hooks;
 mod job;
 mod names;
+mod notify;
 mod reference;
 mod remote;
 mod scalar;
@@ -94,6 +97,7 @@ impl Decoder<'_> {
         }
         self.jobs(&mut spec, jobs.as_ref(), defaults.as_ref());
         self.unused_destinations();
+        self.groups_agree(&spec);
         names::check(&spec, self);
         self.texts_with_secrets(root);
         spec

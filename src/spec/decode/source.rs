@@ -9,7 +9,7 @@ use crate::value::{Template, Value};
 use std::collections::BTreeMap;
 
 /// What every source may have, whatever it reads.
-const COMMON: [&str; 3] = ["allow_empty", "timeout", "while"];
+const COMMON: [&str; 4] = ["allow_empty", "timeout", "while", "hooks"];
 
 /// What a source may read, one of each.
 const KINDS: [&str; 11] =
@@ -79,12 +79,13 @@ impl Decoder<'_> {
         self.keys_of_other_kinds(&mut fields);
         let allow_empty = fields.take(COMMON[0], self).and_then(|f| self.boolean(&f)).unwrap_or(false);
         let timeout = fields.take(COMMON[1], self).and_then(|f| self.duration(&f));
+        let hooks = fields.take(COMMON[3], self).map(|f| self.hooks(&f, instances, true)).unwrap_or_default();
         let still = fields.take(COMMON[2], self).and_then(|f| self.still(&f, instances));
         fields.finish(self);
         if let (Some(kind), Some(still)) = (&kind, &still) {
             self.reads_what_stands_still(field, kind, still);
         }
-        Some(Source { name, kind: kind?, allow_empty, timeout, still })
+        Some(Source { name, kind: kind?, allow_empty, timeout, still, hooks })
     }
 
     /// Tells of keys that belong to another kind of source.

@@ -148,8 +148,8 @@ fn summary(report: &Report, files: usize) -> String {
         return format!("nothing found in {}", plural(files, "file"));
     }
     let with: HashSet<FileId> = found.iter().filter_map(|it| Some(it.span.as_ref()?.file)).collect();
-    let fixes = |safety| found.iter().filter(|it| it.fix.as_ref().is_some_and(|fix| fix.safety == safety)).count();
-    let mends = match (fixes(Safety::Safe), fixes(Safety::Unsafe)) {
+    let count = |safety| found.iter().filter(|it| it.fix.as_ref().is_some_and(|fix| fix.safety == safety)).count();
+    let mends = match (count(Safety::Safe), count(Safety::Unsafe)) {
         (0, 0) => String::new(),
         (safe, 0) => format!("; `--fix` mends {safe}"),
         (0, other) => format!("; `--fix --unsafe` mends {other}"),

@@ -19,22 +19,22 @@ pub const PART_COUNT_MAX: u32 = 10_000;
 const PART_SIZE_MAX: u64 = 5 << 30;
 const MIB: u64 = 1 << 20;
 /// What one upload holds in memory while parts are of their first sizes: one that fills, the others on their way.
-const MEMORY_MAX: u64 = 48 * MIB;
+const MEMORY_MAX: u64 = 32 * MIB;
 /// What small objects that wait for their commit may hold together; beyond that they are sent at once, as uploads of
 /// one part.
-const HELD_MAX: u64 = 32 * MIB;
+const HELD_MAX: u64 = 16 * MIB;
 
 /// The size of an upload's part in bytes; parts are counted from 1, and only the last may be smaller.
 ///
-/// 8 MiB for the first 1,000, then 24 MiB up to part 4,650, which is more than 100 GB; from there on the size doubles
-/// every 700 parts. 10,000 such parts are more than the 5 TiB that an object may have, while a stream of up to 100 GB
-/// never has more than 48 MiB in memory.
+/// 8 MiB for the first 2,000, then 16 MiB up to part 7,100, which is more than 100 GB; from there on the size doubles
+/// every 260 parts. 10,000 such parts are more than the 5 TiB that an object may have, while a stream of up to 100 GB
+/// never has more than 32 MiB in memory: a part is kept until the server has it, so that it can be sent again.
 #[must_use]
 pub fn part_size(number: u32) -> u64 {
     match number {
-        0..=1000 => 8 * MIB,
-        1001..=4650 => 24 * MIB,
-        _ => (48 * MIB).checked_shl((number - 4651) / 700).map_or(PART_SIZE_MAX, |size| size.min(PART_SIZE_MAX)),
+        0..=2000 => 8 * MIB,
+        2001..=7100 => 16 * MIB,
+        _ => (32 * MIB).checked_shl((number - 7101) / 260).map_or(PART_SIZE_MAX, |size| size.min(PART_SIZE_MAX)),
     }
 }
 
@@ -367,11 +367,11 @@ mod tests {
     }
 
     #[test]
-    fn a_hundred_gigabytes_never_need_more_than_64_mib() {
+    fn a_hundred_gigabytes_never_need_more_than_32_mib() {
         let mut number = 1;
         while reach(number) < 100_000_000_000 {
             let size = part_size(number);
-            assert!(size * (parallel(size) as u64 + 1) <= 64 * MIB, "part {number}");
+            assert!(size * (parallel(size) as u64 + 1) <= MEMORY_MAX, "part {number}");
             number += 50;
         }
     }

@@ -1,0 +1,60 @@
+//! How fast a source passes through, and a destination that stalls told from one that is slow.
+
+use super::report::Stages;
+use crate::run::progress::{Clock, Progress};
+use crate::run::store::{StoreError, StoreErrorKind, Upload};
+use crate::value::format_duration;
+use bytes::Bytes;
+use std::time::{Duration, Instant};
+
+/// Where the time goes while a source passes through.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Clocks {
+    /// Starting the dump, and waiting for its bytes.
+    pub dump: Clock,
+    /// Waiting for destinations.
+    pub upload: Clock,
+    /// From the first byte of the dump to the last.
+    pub through: Clock,
+}
+
+impl Clocks {
+    pub(super) fn add_to(&self, stages: &mut Stages) {
+        let Self { dump, upload, through } = self;
+        stages.dump += dump.sum();
+        stages.upload += upload.sum();
+        stages.pack += through.sum().saturating_sub(dump.sum()).saturating_sub(upload.sum());
+    }
+}
+
+/// What a destination is watched by while it takes bytes.
+#[derive(Debug, Clone)]
+pub(super) struct Watched {
+    pub progress: Progress,
+    pub sending: Clock,
+    pub stall: Duration,
+}
+
+impl Watched {
+    /// Hands over bytes; one that takes none for too long is stalled. Time in which there is nothing to take does not
+    /// count.
+    pub(super) async fn hand_over(&self, upload: &mut dyn Upload, chunk: Bytes) -> Result<(), StoreError> {
+        let begun = Instant::now();
+        let written = unless_stalled(self.stall, upload.write(chunk)).await;
+        self.sending.add(begun.elapsed());
+        self.progress.moved();
+        written
+    }
+}
+
+pub(super) async fn unless_stalled<T>(
+    stall: Duration,
+    doing: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    let done = tokio::time::timeout(stall, doing).await;
+    done.unwrap_or_else(|_| {
+        let stall = format_duration(stall);
+        let message = format!("it has stalled: for {stall} it took no byte of those that are there (`timeouts.stall`)");
+        Err(StoreError::new(StoreErrorKind::Busy, message))
+    })
+}
