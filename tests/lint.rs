@@ -743,3 +743,19 @@ fn directives_are_those_of_systemds_sources_and_man_pages() {
         assert_eq!(Some(ours as u64 + unnamed), count.as_u64(), "[{section}]");
     }
 }
+
+#[test]
+fn an_empty_assignment_to_one_trigger_takes_all_others_back() {
+    let target = Target::parse("systemd:252").unwrap();
+    let service = ("a.service", "[Service]\nExecStart=/bin/true\n");
+    for (name, text, rule) in [
+        ("a.timer", "[Timer]\nOnCalendar=daily\nOnBootSec=\n", "timer-without-trigger"),
+        ("a.timer", "[Timer]\nOnBootSec=0\nOnCalendar=\nOnUnitActiveSec=4h\n", "timer-never-fires"),
+        ("a.path", "[Path]\nPathExists=/a\nPathChanged=\n", "path-without-trigger"),
+        ("a.socket", "[Socket]\nListenStream=/run/a\nListenFIFO=\n", "socket-without-listen"),
+    ] {
+        let report = lint::lint_unit_texts(&[(name, text), service], target);
+        let told: Vec<_> = report.sorted().iter().map(|it| it.id).collect();
+        assert_eq!(told, [rule], "{text}");
+    }
+}

@@ -188,6 +188,16 @@ impl<'a> Unit<'a> {
         kept
     }
 
+    /// The same for keys that make one list together: an empty assignment to any of them empties all.
+    #[must_use]
+    pub fn family(&self, section: &str, is_key: impl Fn(&str) -> bool) -> Vec<Line<'a>> {
+        let mut kept = Vec::new();
+        for line in self.lines.iter().filter(|line| is_key(line.key()) && line.section() == section) {
+            if line.entry.bytes().is_empty() { kept.clear() } else { kept.push(*line) }
+        }
+        kept
+    }
+
     /// The assignment to a single value that counts.
     #[must_use]
     pub fn last(&self, section: &str, key: &str) -> Option<Line<'a>> {

@@ -27,6 +27,7 @@ pub mod select;
 #[cfg(feature = "etcd")]
 pub mod slot;
 pub mod store;
+pub mod sync;
 pub mod tar_check;
 pub mod tar_walk;
 pub mod tls;

@@ -36,6 +36,7 @@ mod stores_rclone;
 mod stores_sftp;
 mod stores_webdav;
 mod stream;
+mod sync;
 mod timeline;
 mod tree;
 mod turns;

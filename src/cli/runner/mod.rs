@@ -12,6 +12,7 @@ mod place;
 mod prune;
 mod restore;
 mod status;
+mod sync;
 mod table;
 mod verify;
 
@@ -58,6 +59,8 @@ enum Command {
     Drill(drill::DrillArgs),
     /// Remove what the policy does not hold, and say why the rest stays
     Prune(prune::PruneArgs),
+    /// Copy archives to destinations that lack them, from those that have them
+    Sync(sync::SyncArgs),
     /// Keep an archive whatever the policy says
     Pin(pin::PinArgs),
     /// Leave an archive to the policy again
@@ -116,6 +119,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         | Command::Verify(_)
         | Command::Drill(_)
         | Command::Prune(_)
+        | Command::Sync(_)
         | Command::Pin(_)
         | Command::Unpin(_)
         | Command::Status(_) => {}
@@ -141,6 +145,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             Command::Verify(args) => verify::verify(args, &ground).await,
             Command::Drill(args) => drill::drill(args, &ground).await,
             Command::Prune(args) => prune::prune(args, &ground).await,
+            Command::Sync(args) => Box::pin(sync::sync(args, &ground)).await,
             Command::Pin(args) => pin::pin(args, &ground).await,
             Command::Unpin(args) => pin::unpin(args, &ground).await,
             Command::Status(args) => Box::pin(status::run(args, &ground)).await,

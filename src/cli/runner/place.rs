@@ -101,8 +101,30 @@ impl PlaceArgs {
         Ok(self.open(ground).await?.shelves)
     }
 
+    /// A job's destinations.
+    pub(super) fn of_job(name: Option<String>, spec: Option<SpecLocation>, instance: Option<Instance>) -> Self {
+        Self { name, job: None, spec, instance, from: None, endpoint: None, region: None, destination: None }
+    }
+
+    /// A bare destination, or one job's archives there.
+    pub(super) fn bare_at(
+        at: &str,
+        endpoint: Option<String>,
+        region: Option<String>,
+        name: Option<String>,
+        instance: Option<Instance>,
+    ) -> Self {
+        let from = Some(at.to_owned());
+        Self { name, job: None, spec: None, instance, from, endpoint, region, destination: None }
+    }
+
     /// The job and its destinations; as [`PlaceArgs::shelves`].
     pub(super) async fn open(&self, ground: &Ground) -> Result<Place, Failure> {
+        self.open_with(ground, &Ledger::default()).await
+    }
+
+    /// The same, for what also stores: what is staged is written down in `ledger`.
+    pub(super) async fn open_with(&self, ground: &Ground, ledger: &Ledger) -> Result<Place, Failure> {
         if let Some(from) = &self.from {
             let shelves = vec![self.bare(from, ground).await?];
             return Ok(Place { job: None, instance: None, zone: TimeZone::UTC, shelves, unread: 0 });
@@ -125,7 +147,7 @@ impl PlaceArgs {
         let mut unread = 0;
         for at in job.store.iter().filter(|at| self.destination.as_ref().is_none_or(|name| *name == at.to.name)) {
             let opening = async {
-                let store = store::open(&at.to, means, Ledger::default())?;
+                let store = store::open(&at.to, means, ledger.clone())?;
                 let sets = catalog::sets(store.as_ref(), &names).await?;
                 let passphrase = passphrase.clone();
                 Ok::<_, store::StoreError>(Shelf {

@@ -117,7 +117,7 @@ rule! {
         for line in unit.lines().iter().filter(|line| is_user_key(line)) {
             let value = unit.expand(&line.value());
             let names = if line.key() == "SupplementaryGroups" {
-                super::value::split(&value).into_iter().map(|(_, name)| name).collect()
+                value.split_whitespace().map(str::to_owned).collect()
             } else {
                 vec![value]
             };

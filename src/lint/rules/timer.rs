@@ -32,7 +32,7 @@ rule! {
     source: "systemd src/core/timer.c; seen on 252", fix: Unsafely, check: Some(|unit, _, found| {
         let first = FROM_UNIT.iter().find_map(|key| trigger(unit, key));
         let Some(line) = first.filter(|_| unit.is_whole(UnitType::Timer)) else { return };
-        let others = FROM_START.iter().chain(&["OnCalendar"]).any(|key| unit.has("Timer", key));
+        let others = FROM_START.iter().chain(&["OnCalendar"]).any(|key| has(unit, key));
         if !others && !changes(unit) {
             found.line(&line, format!("`{}=` alone never fires: it counts from a run that never was", line.key()))
                 .help("add `OnBootSec=0`, which fires when the timer starts, or use `OnCalendar=`")
@@ -50,7 +50,7 @@ rule! {
     TIMER_REFIRES = "timer-refires-on-reload", Warning, "a timer fires again at each daemon-reload",
     source: "systemd issue 31914; seen on 252", fix: Unsafely, check: Some(|unit, _, found| {
         let Some(line) = trigger(unit, "OnActiveSec") else { return };
-        if FROM_UNIT.iter().any(|key| unit.has("Timer", key)) {
+        if FROM_UNIT.iter().any(|key| has(unit, key)) {
             found.line(&line, "with a trigger that repeats, `OnActiveSec=` fires again at each daemon-reload")
                 .help("write `OnBootSec=` in its place")
                 .fix(Fix::new(Safety::Unsafe, "write `OnBootSec=`").replace(&line.key_span(), "OnBootSec"));
@@ -63,12 +63,12 @@ rule! {
     /// and `OnUnitActiveSec=` it does harm: with a stamp of an earlier run such a timer never fires again.
     PERSISTENT_WITHOUT_CALENDAR = "persistent-monotonic", Warning, "Persistent= stands beside monotonic triggers",
     source: "systemd.timer(5); seen on 252", fix: Safely, check: Some(|unit, _, found| {
-        let monotonic = FROM_START.iter().chain(&FROM_UNIT).any(|key| unit.has("Timer", key));
+        let monotonic = FROM_START.iter().chain(&FROM_UNIT).any(|key| has(unit, key));
         let Some(line) = unit.last("Timer", "Persistent").filter(|_| monotonic) else { return };
         if is_true(&line.value()) {
-            let never = if unit.has("Timer", "OnCalendar") { "" } else { "; with an old stamp the timer never fires" };
+            let never = if has(unit, "OnCalendar") { "" } else { "; with an old stamp the timer never fires" };
             let told = found.line(&line, format!("`Persistent=` is for `OnCalendar=` only{never}"));
-            if !unit.has("Timer", "OnCalendar") {
+            if !has(unit, "OnCalendar") {
                 told.fix(Fix::new(Safety::Safe, "take `Persistent=` out").delete(&line.whole()));
             }
         }
@@ -80,7 +80,7 @@ rule! {
     TIMER_WITHOUT_TRIGGER = "timer-without-trigger", Error, "a timer has no trigger at all",
     source: "systemd src/core/timer.c, timer_verify()", check: Some(|unit, _, found| {
         let mut keys = FROM_START.iter().chain(&FROM_UNIT).chain(&["OnCalendar"]);
-        if unit.is_whole(UnitType::Timer) && !changes(unit) && !keys.any(|key| unit.has("Timer", key)) {
+        if unit.is_whole(UnitType::Timer) && !changes(unit) && !keys.any(|key| has(unit, key)) {
             found.section(unit, "Timer", "the timer has no `OnCalendar=` or other `On…=` and is refused");
         }
     })
@@ -175,8 +175,14 @@ fn span(text: &str) -> Option<u64> {
     crate::schedule::TimeSpan::parse(text).ok()?.micros()
 }
 
+/// The first trigger of a kind that counts: an empty assignment to any trigger takes all back.
 fn trigger<'a>(unit: &Unit<'a>, key: &str) -> Option<Line<'a>> {
-    unit.list("Timer", key).first().copied()
+    let is_trigger = |key: &str| FROM_START.contains(&key) || FROM_UNIT.contains(&key) || key == "OnCalendar";
+    unit.family("Timer", is_trigger).into_iter().find(|line| line.key() == key)
+}
+
+fn has(unit: &Unit<'_>, key: &str) -> bool {
+    trigger(unit, key).is_some()
 }
 
 fn changes(unit: &Unit<'_>) -> bool {

@@ -213,7 +213,7 @@ rule! {
         for parser in ["namespace_path_strv", "unit_env_file", "working_directory", "unit_condition_path"] {
             each(unit, parser, |line, value| {
                 for path in paths(parser, value) {
-                    if !path.is_empty() && !path.starts_with('/') {
+                    if !value.is_empty() && !path.starts_with(['/', '%']) {
                         found.line(line, format!("`{path}` is not an absolute path"));
                     }
                 }
@@ -259,7 +259,7 @@ rule! {
                         let text = String::from_utf8_lossy(&word.text).into_owned();
                         if !kinds.iter().any(|kind| text.starts_with(kind)) {
                             let told = found.value(&line, word.span.clone(), format!("`{text}` is not a link"));
-                            as_note_if(told, text.starts_with('%'));
+                            as_note_if(told, text.starts_with('%') && text.len() > 1);
                             if is_manual_page(&text) {
                                 let fix = Fix::new(Safety::Safe, format!("write `man:{text}`"));
                                 told.fix(fix.insert_before(&line.part(word.span.start..word.span.start + 1), "man:"));
@@ -299,16 +299,11 @@ fn as_note_if(diagnostic: &mut crate::diag::Diagnostic, harmless: bool) {
     }
 }
 
-/// Parsers that expand specifiers: a value with some is not looked at here.
-const EXPANDING: [&str; 4] = ["namespace_path_strv", "unit_env_file", "working_directory", "unit_condition_path"];
-
 /// The assignments whose value a parser reads.
 fn each<'a>(unit: &Unit<'a>, parser: &str, mut look: impl FnMut(&Line<'a>, &str)) {
     for line in unit.lines() {
-        let value = line.value();
-        let open = value.contains('%') && EXPANDING.contains(&parser);
-        if line.directive().is_some_and(|row| row.parser == parser && row.last.is_none()) && !open {
-            look(line, &value);
+        if line.directive().is_some_and(|row| row.parser == parser && row.last.is_none()) {
+            look(line, &line.value());
         }
     }
 }

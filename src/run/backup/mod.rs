@@ -1,5 +1,6 @@
 //! A whole run: dump, pack, store everywhere at once, commit, prune, report.
 
+mod behind;
 mod commit;
 mod hooks;
 mod metrics;
@@ -18,7 +19,9 @@ mod watch;
 
 pub use plan::{PlannedDestination, PlannedSource, RunPlan, dry_run};
 pub use record::{PastRun, folder as reports_folder, past as past_runs};
-pub use report::{DestinationReport, DestinationState, HookReport, Outcome, Problem, RunReport, SourceReport, Stages};
+pub use report::{
+    CaughtUp, DestinationReport, DestinationState, HookReport, Outcome, Problem, RunReport, SourceReport, Stages,
+};
 
 use super::catalog::Names;
 use super::cipher::{Seal, SealError};
@@ -325,6 +328,8 @@ impl Run<'_> {
             let begun = Instant::now();
             self.prune(&mut sites).await;
             report.stages.prune += begun.elapsed();
+            self.progress.enter("catching up", None);
+            self.catch_up(&mut sites).await;
         }
         report.destinations = sites.iter().map(Site::report).collect();
         stored

@@ -169,12 +169,28 @@ pub struct DestinationReport {
     pub place: String,
     /// What became of the archive there.
     pub state: DestinationState,
+    /// What was copied there from other destinations, where something was missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caught_up: Option<CaughtUp>,
     /// How long it took bytes.
     #[serde(rename = "upload_seconds", serialize_with = "seconds")]
     pub sending: Duration,
     /// What went wrong there beside the archive itself.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<Problem>,
+}
+
+/// How a destination that lacked archives was brought up to date.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CaughtUp {
+    /// Sets that were copied.
+    pub sets: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Sets that are missing still: the next runs go on.
+    pub left: usize,
+    /// Whether some could not be copied; the notes say which and why.
+    pub failed: bool,
 }
 
 /// What became of the archive at a destination.
@@ -337,7 +353,7 @@ impl RunReport {
         let unreadable = self.sources.iter().any(|source| !source.unreadable.is_empty());
         match count {
             0 => Outcome::Failed,
-            n if n < self.destinations.len() || unreadable || self.is_held() => Outcome::Partial,
+            n if n < self.destinations.len() || unreadable || self.is_held() || self.lags() => Outcome::Partial,
             _ => Outcome::Done,
         }
     }
@@ -387,6 +403,11 @@ impl RunReport {
         self.destinations.iter().any(|d| matches!(d.state, DestinationState::Stored { held: Some(_), .. }))
     }
 
+    /// Whether some destination could not be brought up to date.
+    fn lags(&self) -> bool {
+        self.destinations.iter().filter_map(|destination| destination.caught_up.as_ref()).any(|done| done.failed)
+    }
+
     /// The program's exit code.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
@@ -410,7 +431,7 @@ impl RunReport {
         let of_sources = self.sources.iter_mut().flat_map(|s| s.warnings.iter_mut().chain(&mut s.unreadable));
         let mut texts: Vec<&mut String> = self.warnings.iter_mut().chain(of_sources).collect();
         for destination in &mut self.destinations {
-            let DestinationReport { name: _, place, state, sending: _, notes } = destination;
+            let DestinationReport { name: _, place, state, caught_up: _, sending: _, notes } = destination;
             texts.push(place);
             match state {
                 DestinationState::Failed(problem) | DestinationState::Stored { held: Some(problem), .. } => {
@@ -474,6 +495,12 @@ impl fmt::Display for DestinationReport {
             }
             DestinationState::Failed(problem) => write!(f, "failed at `{}`{place}: {problem}", self.name)?,
             DestinationState::Nothing => write!(f, "nothing stored at `{}`{place}", self.name)?,
+        }
+        if let Some(CaughtUp { sets, bytes, left, failed: _ }) = &self.caught_up {
+            write!(f, "\n  brought up to date: {sets} archives, {}, copied from other destinations", Bytes(*bytes))?;
+            if *left > 0 {
+                write!(f, "; {left} are missing still")?;
+            }
         }
         self.notes.iter().try_for_each(|note| write!(f, "\nwarning: `{}`: {note}", self.name))
     }

@@ -1,6 +1,6 @@
 //! A destination in the course of one run.
 
-use super::report::{DestinationReport, DestinationState, Problem};
+use super::report::{CaughtUp, DestinationReport, DestinationState, Problem};
 use crate::contract::StoreAt;
 use crate::retention::Keep;
 use crate::run::catalog::Set;
@@ -20,6 +20,8 @@ pub(super) struct Site {
     pub(super) before: Vec<Set>,
     pub(super) staged: Vec<Staged>,
     pub(super) state: SiteState,
+    /// What was copied here from other destinations, where something was missing.
+    pub(super) caught_up: Option<CaughtUp>,
     /// What went wrong beside the archive itself.
     pub(super) notes: Vec<Problem>,
     /// How long it took bytes.
@@ -56,6 +58,7 @@ impl Site {
             before: vec![],
             staged: vec![],
             state: SiteState::Taking,
+            caught_up: None,
             notes: vec![],
             sending: Clock::default(),
             may_pass: false,
@@ -115,6 +118,7 @@ impl Site {
             name: self.name.clone(),
             place,
             state,
+            caught_up: self.caught_up.clone(),
             sending: self.sending.sum(),
             notes: self.notes.clone(),
         }
