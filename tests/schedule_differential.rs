@@ -20,7 +20,6 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 const BATCH: usize = 60;
-const ITERATIONS: u32 = 4;
 
 fn texts_wanted() -> usize {
     if std::env::var_os("EIGHTBELLS_LONG").is_some_and(|long| long == "1") { 20_000 } else { 300 }
@@ -58,19 +57,21 @@ fn run_systemd_analyze(zone: &str, args: &[&str], texts: &[String]) -> Output {
 }
 
 impl Systemd {
-    /// Theirs as 252 would print it, without what depends on the clock.
-    fn comparable(&self, text: &str) -> String {
-        let mut lines = Vec::new();
-        for line in text.lines() {
-            let line = match line.split_once("From now: ") {
-                Some((label, _)) => format!("{label}From now:"),
-                None => line.to_owned(),
-            };
-            // Later versions write "Iteration #2:", which has another width.
-            lines.push(if self.number == 252 { line } else { line.trim_start().replace("Iteration #", "Iter. #") });
-        }
-        lines.join("\n")
+    /// Whether two outputs are the same: of 252, whose layout ours is, byte for byte.
+    fn prints(&self, ours: &str, theirs: &str) -> bool {
+        ours == theirs || (self.number != 252 && comparable(ours) == comparable(theirs))
     }
+}
+
+/// The output of any version as 252 would print it. Later ones write "Iteration #2:", which has another width, and count
+/// "From now:" otherwise.
+fn comparable(text: &str) -> String {
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        let line = line.split_once("From now: ").map_or(line, |(label, _)| label);
+        lines.push(line.trim_start().replace("Iteration #", "Iter. #"));
+    }
+    lines.join("\n")
 }
 
 /// `SplitMix64`: small, and the same everywhere.
@@ -168,7 +169,7 @@ const CALENDAR_ALPHABET: [&str; 44] = [
     "Europe/Berlin",
     "_",
 ];
-const ZONES: [&str; 12] = [
+const ZONES: [&str; 16] = [
     "UTC",
     "utc",
     "Europe/Berlin",
@@ -181,6 +182,10 @@ const ZONES: [&str; 12] = [
     "Europe/Dublin",
     "Etc/GMT+5",
     "GMT0",
+    "Asia/Kathmandu",
+    "America/St_Johns",
+    "Pacific/Chatham",
+    "EST5EDT",
 ];
 const NO_ZONES: [&str; 10] =
     ["europe/berlin", "Europe/Berln", "CEST", "EDT", "XYZ", "Europe/", "/Europe/Berlin", "Etc//UTC", "+02:00", "Z"];
@@ -301,7 +306,23 @@ fn year(random: &mut Random) -> String {
         0 => list(random, 0, 99),
         1 => list(random, 1970, 2199),
         2 => list(random, 2026, 2040),
-        3 => random.pick(&["2027", "2196/1", "2024/4", "1970..2199/13", "2199", "1969", "2200"]).to_owned(),
+        3 => random
+            .pick(&[
+                "2027",
+                "2196/1",
+                "2024/4",
+                "1970..2199/13",
+                "2199",
+                "1969",
+                "2200",
+                "2027..2200",
+                "1960..2030",
+                "0",
+                "69",
+                "70",
+                "9999",
+            ])
+            .to_owned(),
         _ => "*".to_owned(),
     }
 }
@@ -375,6 +396,86 @@ fn base_time(random: &mut Random, zone: &TimeZone) -> i64 {
     .max(0)
 }
 
+/// Zones with clock changes of every kind, and some that have none.
+const LOCAL: [&str; 32] = [
+    "UTC",
+    "Europe/Berlin",
+    "America/New_York",
+    "Australia/Lord_Howe",
+    "Africa/Casablanca",
+    "Europe/Dublin",
+    "Pacific/Apia",
+    "Asia/Kolkata",
+    "America/Sao_Paulo",
+    "Asia/Tehran",
+    "Africa/Cairo",
+    "Europe/Moscow",
+    "America/Havana",
+    "Antarctica/Troll",
+    "Asia/Gaza",
+    "America/St_Johns",
+    "Asia/Kathmandu",
+    "Pacific/Chatham",
+    "America/Asuncion",
+    "America/Scoresbysund",
+    "Atlantic/Azores",
+    "America/Nuuk",
+    "Asia/Beirut",
+    "Africa/El_Aaiun",
+    "America/Santiago",
+    "Pacific/Easter",
+    "Pacific/Kiritimati",
+    "Etc/GMT-14",
+    "Etc/GMT+12",
+    "Asia/Pyongyang",
+    "Australia/Adelaide",
+    "America/Caracas",
+];
+
+/// What one process is asked.
+struct Question {
+    zone: &'static str,
+    /// As the argument of `--base-time`.
+    base: String,
+    iterations: u64,
+}
+
+impl Question {
+    fn random(random: &mut Random) -> Self {
+        let zone = random.pick(&LOCAL);
+        let second = base_time(random, &TimeZone::get(zone).unwrap());
+        // In 1969, as an event's own zone west of Greenwich may have it, 252 takes `~24/2` for any day: it asks C for the
+        // month's last day, and takes an answer before the epoch for a failure. We give the day that is meant.
+        let second = second.max(172_800);
+        let written = Timestamp::from_second(second).unwrap();
+        let base = match random.below(4) {
+            0 => written.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+            1 => written.to_zoned(TimeZone::get(zone).unwrap()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
+            2 => written.strftime("%Y-%m-%d").to_string(),
+            _ => format!("@{second}"),
+        };
+        let iterations = if random.percent(10) { random.between(5, 40) } else { random.between(1, 5) };
+        Self { zone, base, iterations }
+    }
+
+    fn args(&self) -> [String; 3] {
+        ["calendar".to_owned(), format!("--iterations={}", self.iterations), format!("--base-time={}", self.base)]
+    }
+
+    fn theirs(&self, texts: &[String]) -> Output {
+        run_systemd_analyze(self.zone, &self.args().each_ref().map(String::as_str), texts)
+    }
+
+    /// Our answer as it is at a moment.
+    fn ours(&self, texts: &[String], now: Timestamp) -> (String, usize) {
+        let zone = TimeZone::get(self.zone).unwrap();
+        let base_time = timestamp::parse(&self.base, now, &zone).unwrap();
+        let iterations = u32::try_from(self.iterations).unwrap();
+        let report = report::calendar(texts, &CalendarQuestion { now, base_time, zone: &zone, iterations });
+        (report.text, report.errors.len())
+    }
+}
+
 #[test]
 fn calendar_reports_equal_systemds_on_generated_texts() {
     let Some(systemd) = systemd_analyze() else { return };
@@ -383,27 +484,10 @@ fn calendar_reports_equal_systemds_on_generated_texts() {
     let mut differences = Vec::new();
     let mut tried = 0;
     while tried < texts_wanted() {
-        let zone = random.pick(&[
-            "UTC",
-            "Europe/Berlin",
-            "America/New_York",
-            "Australia/Lord_Howe",
-            "Africa/Casablanca",
-            "Europe/Dublin",
-            "Pacific/Apia",
-            "Asia/Kolkata",
-            "America/Sao_Paulo",
-            "Asia/Tehran",
-            "Africa/Cairo",
-            "Europe/Moscow",
-            "America/Havana",
-            "Antarctica/Troll",
-            "Asia/Gaza",
-        ]);
-        let base = base_time(&mut random, &TimeZone::get(zone).unwrap());
+        let question = Question::random(&mut random);
         let texts: Vec<String> = (0..BATCH).map(|_| calendar_event(&mut random)).collect();
         tried += BATCH;
-        accepted += BATCH - compare_events(&systemd, zone, base, &texts, &mut differences);
+        accepted += BATCH - compare_events(&systemd, &question, &texts, &mut differences);
     }
     assert!(differences.is_empty(), "{} of {tried} differ:\n{}", differences.len(), differences.join("\n"));
     assert!(accepted * 3 > tried, "only {accepted} of {tried} texts are events: nothing much was compared");
@@ -411,31 +495,56 @@ fn calendar_reports_equal_systemds_on_generated_texts() {
 }
 
 /// Compares the whole batch, and if it differs each text alone; says how many have no answer.
-fn compare_events(systemd: &Systemd, zone: &str, base: i64, texts: &[String], differences: &mut Vec<String>) -> usize {
-    let base_argument = format!("--base-time=@{base}");
-    let iterations = format!("--iterations={ITERATIONS}");
-    let theirs = run_systemd_analyze(zone, &["calendar", &iterations, &base_argument], texts);
-    let local = TimeZone::get(zone).unwrap();
-    let base_time = timestamp::parse(&format!("@{base}"), Timestamp::UNIX_EPOCH, &local).unwrap();
-    let question = CalendarQuestion { now: base_time, base_time, zone: &local, iterations: ITERATIONS };
-    let ours = report::calendar(texts, &question);
-    let their_text = systemd.comparable(&String::from_utf8_lossy(&theirs.stdout));
-    let our_text = systemd.comparable(&ours.text);
-    if our_text != their_text || ours.errors.is_empty() != theirs.status.success() {
+fn compare_events(systemd: &Systemd, question: &Question, texts: &[String], differences: &mut Vec<String>) -> usize {
+    let before = Timestamp::now();
+    let theirs = question.theirs(texts);
+    let their_text = String::from_utf8_lossy(&theirs.stdout);
+    // "From now:" counts from a moment between these two.
+    let (our_text, failed) = question.ours(texts, before);
+    let same = systemd.prints(&our_text, &their_text)
+        || systemd.prints(&question.ours(texts, Timestamp::now()).0, &their_text);
+    if !same || (failed == 0) != theirs.status.success() {
         match texts {
             [text] => differences.push(format!(
-                "TZ={zone} {base_argument} {text:?}\nours:\n{our_text}\n{:?}\nsystemd's:\n{their_text}\n{}",
-                ours.errors,
+                "TZ={} {:?} {text:?}\nours, {failed} refused:\n{our_text}\nsystemd's:\n{their_text}\n{}",
+                question.zone,
+                question.args(),
                 String::from_utf8_lossy(&theirs.stderr)
             )),
             texts => {
                 for text in texts {
-                    compare_events(systemd, zone, base, std::slice::from_ref(text), differences);
+                    compare_events(systemd, question, std::slice::from_ref(text), differences);
                 }
             }
         }
     }
-    ours.errors.len()
+    failed
+}
+
+/// The programs themselves, so that a script can call ours in the place of theirs: output and success.
+#[test]
+fn the_program_prints_what_systemd_analyze_prints() {
+    let Some(systemd) = systemd_analyze() else { return };
+    let ours = |zone: &str, args: &[&str], texts: &[String]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_eightbells"));
+        command.env("TZ", zone).args(args).arg("--").args(texts).output().expect("our program runs")
+    };
+    let mut random = Random(seed() + 2_000_000);
+    for _ in 0..texts_wanted() / 50 {
+        let question = Question::random(&mut random);
+        let events: Vec<String> = (0..3).map(|_| calendar_event(&mut random)).collect();
+        let spans: Vec<String> = (0..3).map(|_| time_span(&mut random)).collect();
+        for (args, texts) in [(question.args().to_vec(), events), (vec!["timespan".to_owned()], spans)] {
+            let args: Vec<&str> = args.iter().map(String::as_str).collect();
+            // A second may pass between the two, which "From now:" shows; not three times.
+            let same = (0..3).any(|_| {
+                let both = [ours(question.zone, &args, &texts), run_systemd_analyze(question.zone, &args, &texts)];
+                let [our_text, their_text] = both.each_ref().map(|it| String::from_utf8_lossy(&it.stdout).into_owned());
+                systemd.prints(&our_text, &their_text) && both[0].status.success() == both[1].status.success()
+            });
+            assert!(same, "TZ={} {args:?} {texts:?}", question.zone);
+        }
+    }
 }
 
 const SPAN_ALPHABET: [&str; 34] = [
@@ -483,7 +592,11 @@ fn time_span(random: &mut Random) -> String {
     ];
     match random.below(20) {
         0 => return random.garbage(&SPAN_ALPHABET),
-        1 => return random.pick(&["infinity", " infinity ", "infinity 1", "0", "", " ", "-1", "1e3"]).to_owned(),
+        1 => {
+            let texts =
+                ["infinity", " infinity ", "infinity 1", "0", "", " ", "-1", "1e3", "+1s", "0x10", "1.", ".", "1..5"];
+            return random.pick(&texts).to_owned();
+        }
         _ => {}
     }
     let mut text = String::new();
@@ -492,6 +605,7 @@ fn time_span(random: &mut Random) -> String {
             0 => 0,
             1 => random.below(u64::MAX),
             2 => random.below(20_000_000_000_000),
+            3 => random.pick(&[&584_542, &18_446_744_073_709, &213_503_982, &9_223_372_036_854_775_807]).to_owned(),
             _ => random.below(1000),
         };
         match random.below(6) {

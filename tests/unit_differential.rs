@@ -17,8 +17,8 @@ mod skip;
 
 /// How many inputs go to one process.
 const BATCH: usize = 500;
-/// How many of those that we refuse are tried; each takes a process of its own.
-const REFUSED: usize = 100;
+/// How many of those that we refuse are tried of so many inputs; each takes a process of its own.
+const REFUSED_SHARE: usize = 10;
 const PROGRAM: &str = "systemd-escape";
 
 /// What the program makes of each input; none where it refuses it. It stops at the first that it refuses, so that a
@@ -64,7 +64,7 @@ fn compare(mode: &[&str], inputs: &[Vec<u8>], ours: impl Fn(&[u8]) -> Option<Vec
             assert_eq!(ours(input), theirs, "{mode:?} {:?}", String::from_utf8_lossy(input));
         }
     }
-    for input in refused.iter().take(REFUSED) {
+    for input in refused.iter().take(count() / REFUSED_SHARE) {
         let theirs = systemd_escape(mode, std::slice::from_ref(input));
         assert_eq!(theirs, [None], "{mode:?} {:?}", String::from_utf8_lossy(input));
     }

@@ -207,11 +207,15 @@ impl Report {
     #[must_use]
     pub fn sorted(&self) -> Vec<&Diagnostic> {
         let mut all: Vec<&Diagnostic> = self.found.iter().collect();
-        let key = |d: &Diagnostic| (d.span.is_none(), d.span.clone(), d.severity, d.id, d.message.clone());
-        all.sort_by_cached_key(|d| key(d));
-        all.dedup_by(|a, b| key(a) == key(b));
+        all.sort_by(|a, b| rank(a).cmp(&rank(b)));
+        all.dedup_by(|a, b| rank(a) == rank(b));
         all
     }
+}
+
+/// What findings are ordered by, and told apart.
+fn rank(found: &Diagnostic) -> (bool, Option<&Span>, Severity, &str, &str) {
+    (found.span.is_none(), found.span.as_ref(), found.severity, found.id, &found.message)
 }
 
 #[cfg(test)]

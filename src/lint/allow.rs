@@ -1,11 +1,11 @@
 //! `# eightbells: allow RULE reason`: findings that somebody decided to live with.
 
 use super::files::{File, Files};
-use super::rule::rule;
+use super::rule::{TOLD_MAX, rule};
 use super::rules;
 use crate::diag::{Diagnostic, Span};
-use crate::unit::ItemKind;
-use std::collections::HashMap;
+use crate::unit::{Item, ItemKind};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// How such a comment begins.
@@ -45,25 +45,27 @@ struct Allowance {
 /// The comments of one file, and what they are about.
 #[derive(Default)]
 pub(super) struct Allowances {
-    by_rule: HashMap<&'static str, Vec<Allowance>>,
+    by_rule: BTreeMap<&'static str, Vec<Allowance>>,
     faults: Vec<Diagnostic>,
 }
 
 impl Allowances {
-    pub(super) fn of(file: &File) -> Self {
-        let mut allowances = Self::default();
-        let items = file.text.items();
-        for (place, item) in items.iter().enumerate().filter(|(_, item)| item.kind == ItemKind::Comment) {
-            let text = file.text.text().get(item.span.clone()).unwrap_or_default();
-            let text = String::from_utf8_lossy(text);
-            let Some(order) = text.trim().trim_start_matches(['#', ';']).trim_start().strip_prefix(MARK) else {
-                continue;
-            };
-            let after = items.get(place + 1..).unwrap_or_default();
-            let next = after.iter().find(|next| !matches!(next.kind, ItemKind::Comment));
-            allowances.read(order, file.span(trimmed(&text, &item.span)), next.map(|next| next.span.clone()));
+    /// Those of a file; nothing where it has none.
+    pub(super) fn of(file: &File) -> Option<Self> {
+        let mut comments = Vec::new();
+        let mut next = None;
+        for item in file.text.items().iter().rev() {
+            if item.kind == ItemKind::Comment {
+                comments.extend(order(file, item).map(|order| (order, next.clone())));
+            } else {
+                next = Some(item.span.clone());
+            }
         }
-        allowances
+        let mut allowances = Self::default();
+        for ((order, comment), next) in comments.into_iter().rev() {
+            allowances.read(&order, comment, next);
+        }
+        (!allowances.by_rule.is_empty() || !allowances.faults.is_empty()).then_some(allowances)
     }
 
     fn read(&mut self, order: &str, comment: Span, next: Option<Range<usize>>) {
@@ -75,13 +77,16 @@ impl Allowances {
         };
         let name = words.next().unwrap_or_default();
         let Some(rule) = rules::find(name) else {
+            if self.faults.len() >= TOLD_MAX {
+                return;
+            }
             let fault = self.fault(&ALLOW_UNKNOWN, &comment, format!("there is no rule `{name}`"));
             if let Some(near) = rules::nearest(name) {
                 fault.help(format!("did you mean `{near}`?"));
             }
             return;
         };
-        if words.next().is_none() {
+        if words.next().is_none() && self.faults.len() < TOLD_MAX {
             let message = format!("`{}` is allowed without a reason", rule.id);
             self.fault(&ALLOW_UNREASONED, &comment, message).help("write why after the rule's name");
         }
@@ -115,6 +120,7 @@ impl Allowances {
             .values()
             .flatten()
             .filter(|allowance| !allowance.used)
+            .take(TOLD_MAX)
             .map(|allowance| (allowance.comment.clone(), format!("`{}` is not found here", allowance.rule)))
             .collect();
         for (comment, message) in unused {
@@ -122,6 +128,14 @@ impl Allowances {
         }
         self.faults
     }
+}
+
+/// What a comment orders, and its place, where it is one for us.
+fn order(file: &File, comment: &Item) -> Option<(String, Span)> {
+    let text = file.text.text().get(comment.span.clone())?;
+    let text = String::from_utf8_lossy(text);
+    let order = text.trim().trim_start_matches(['#', ';']).trim_start().strip_prefix(MARK)?.to_owned();
+    Some((order, file.span(trimmed(&text, &comment.span))))
 }
 
 /// What settings allow by path.

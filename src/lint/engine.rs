@@ -59,8 +59,8 @@ pub(super) fn told(files: &Files, config: &Config, most: usize) -> Vec<Diagnosti
     let context = Context::new(&units, config);
     let mut told: Vec<Diagnostic> =
         parallel::map(&units, |unit| of_unit(unit, &context, most)).into_iter().flatten().collect();
-    let mut allowances: HashMap<FileId, Allowances> =
-        files.all.iter().map(|file| (file.span(0..0).file, Allowances::of(file))).collect();
+    let allowances = parallel::map(&files.all, |file| Allowances::of(file).map(|it| (file.id(), it)));
+    let mut allowances: HashMap<FileId, Allowances> = allowances.into_iter().flatten().collect();
     let mut by_path = PathAllowances::of(files);
     told.retain(|diagnostic| {
         let by_comment = is_allowed(diagnostic, &mut allowances);
@@ -78,9 +78,7 @@ fn of_unit(unit: &Unit<'_>, context: &Context<'_>, most: usize) -> Vec<Diagnosti
     let mut told = Vec::new();
     for rule in rules::all() {
         if let Some(check) = rule.check {
-            let before = told.len();
-            check(&unit, context, &mut Found { rule, told: &mut told, before, most });
-            told.truncate(before + most);
+            check(&unit, context, &mut Found::new(rule, &mut told, most));
         }
     }
     told

@@ -20,6 +20,7 @@
 //! | [`fleet`] | `[X-Fleet]` as fleet reads, refuses and schedules it |
 
 mod allow;
+mod circles;
 mod diff;
 pub mod directives;
 mod engine;

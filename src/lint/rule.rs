@@ -1,13 +1,13 @@
 //! A rule as a row of data, and how it tells what it found.
 
+use super::circles::Edges;
 use super::engine::Config;
 use super::exposure::Score;
 use super::files::File;
-use super::rules::Edges;
 use super::unit::{Line, Unit};
 use crate::diag::{Diagnostic, Safety, Severity, Span};
 use crate::target::{Scheduler, Target};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -116,6 +116,8 @@ pub struct Context<'a> {
     by_place: HashMap<(&'a str, &'a str), usize>,
     waiting: OnceLock<Vec<Vec<usize>>>,
     requiring: OnceLock<Vec<Vec<usize>>>,
+    /// For each unit those that it is ordered with, where that has been asked.
+    orders: Vec<OnceLock<BTreeSet<String>>>,
     exposure_max: Option<Score>,
 }
 
@@ -127,7 +129,9 @@ impl<'a> Context<'a> {
             by_name.entry(unit.name()).or_insert(place);
             by_place.entry((unit.folder(), unit.name())).or_insert(place);
         }
-        Self { units, by_name, by_place, waiting: OnceLock::new(), requiring: OnceLock::new(), exposure_max }
+        let orders = units.iter().map(|_| OnceLock::new()).collect();
+        let (waiting, requiring) = (OnceLock::new(), OnceLock::new());
+        Self { units, by_name, by_place, waiting, requiring, orders, exposure_max }
     }
 
     /// The unit of that name among the files, or the template that it is an instance of; the nearest in the tree of
@@ -150,13 +154,21 @@ impl<'a> Context<'a> {
         self.by_place.get(&(near.folder(), name)).or_else(|| self.by_name.get(name)).copied()
     }
 
+    /// The units that one is ordered with, before or after; none for a unit that is not among the files.
+    pub(super) fn orders(&self, name: &str, near: &Unit<'_>) -> &BTreeSet<String> {
+        static NONE: BTreeSet<String> = BTreeSet::new();
+        let Some(place) = self.place(name, near) else { return &NONE };
+        let Some((orders, unit)) = self.orders.get(place).zip(self.units.get(place)) else { return &NONE };
+        orders.get_or_init(|| super::rules::named(unit, &["After", "Before"]))
+    }
+
     /// The circles of units that wait for each other, or require each other, as places in [`Context::units`].
     pub(super) fn circles(&self, edges: Edges) -> &[Vec<usize>] {
         let found = match edges {
             Edges::Order => &self.waiting,
             Edges::Requirement => &self.requiring,
         };
-        found.get_or_init(|| super::rules::circles(self, edges))
+        found.get_or_init(|| super::circles::circles(self, edges))
     }
 
     /// The exposure above which a unit is told of, if any: what was set for all, or else in the unit's settings.
@@ -175,14 +187,23 @@ impl<'a> Context<'a> {
 /// Where a rule tells what it found.
 #[derive(Debug)]
 pub struct Found<'r> {
-    pub(super) rule: &'static Rule,
-    pub(super) told: &'r mut Vec<Diagnostic>,
-    pub(super) before: usize,
-    pub(super) most: usize,
+    rule: &'static Rule,
+    told: &'r mut Vec<Diagnostic>,
+    before: usize,
+    most: usize,
+    /// Takes what is told beyond that.
+    spare: Option<Diagnostic>,
 }
 
 /// How often a rule is told of one unit: whoever has mended that many looks again.
 pub(super) const TOLD_MAX: usize = 100;
+
+impl<'r> Found<'r> {
+    /// What a rule finds in a unit is added to `told`, at most so often.
+    pub(super) fn new(rule: &'static Rule, told: &'r mut Vec<Diagnostic>, most: usize) -> Self {
+        Self { rule, before: told.len(), told, most, spare: None }
+    }
+}
 
 impl Found<'_> {
     /// Whether nothing more will be told of this unit; a rule may stop looking.
@@ -224,7 +245,11 @@ impl Found<'_> {
     }
 
     fn push(&mut self, message: impl Into<String>) -> &mut Diagnostic {
-        self.told.push(Diagnostic::new(self.rule.severity, self.rule.id, message));
+        let diagnostic = Diagnostic::new(self.rule.severity, self.rule.id, message);
+        if self.is_full() {
+            return self.spare.insert(diagnostic);
+        }
+        self.told.push(diagnostic);
         let last = self.told.len() - 1;
         #[expect(clippy::indexing_slicing, reason = "the element was pushed on the line above")]
         &mut self.told[last]

@@ -9,7 +9,9 @@ pub struct BadPattern;
 enum Part {
     /// `*`: any characters but `/`.
     Star,
-    /// `?`, a class or a character: one character.
+    /// This character.
+    Letter(char),
+    /// `?` or a class: one character.
     One(Vec<(char, char)>, Negated),
 }
 
@@ -25,16 +27,33 @@ enum Negated {
 /// A class that is not closed or empty, a range without an end, a backslash at the end. Go finds some of these only
 /// if it comes to them; here they are always found.
 pub fn glob_matches(pattern: &str, name: &str) -> Result<bool, BadPattern> {
-    let parts = parts(pattern)?;
-    Ok(matches(&parts, &name.chars().collect::<Vec<_>>()))
+    let name: Vec<char> = name.chars().collect();
+    Ok(Pattern::parse(pattern)?.matches(&name, &mut { usize::MAX }))
+}
+
+/// A pattern taken apart, to be held against many names.
+pub(super) struct Pattern(Vec<Part>);
+
+impl Pattern {
+    pub(super) fn parse(pattern: &str) -> Result<Self, BadPattern> {
+        parts(pattern).map(Self)
+    }
+
+    /// Whether a name matches from end to end, in at most so many steps, which are taken off; where they do not
+    /// suffice it is taken not to.
+    pub(super) fn matches(&self, name: &[char], steps: &mut usize) -> bool {
+        matches(&self.0, name, steps)
+    }
 }
 
 /// Goes back to the last star only, which is enough where a star matches anything: no pattern takes longer than the
 /// product of the two lengths.
-fn matches(parts: &[Part], name: &[char]) -> bool {
+fn matches(parts: &[Part], name: &[char], steps: &mut usize) -> bool {
     let (mut part, mut at) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
     loop {
+        let Some(fewer) = steps.checked_sub(1) else { return false };
+        *steps = fewer;
         let step = match (parts.get(part), name.get(at)) {
             (None, None) => return true,
             (Some(Part::Star), _) => {
@@ -43,7 +62,8 @@ fn matches(parts: &[Part], name: &[char]) -> bool {
                 continue;
             }
             (Some(Part::One(ranges, negated)), Some(c)) => fits(ranges, *negated, *c),
-            (None, Some(_)) | (Some(Part::One(..)), None) => false,
+            (Some(Part::Letter(letter)), Some(c)) => letter == c,
+            (None, Some(_)) | (Some(Part::One(..) | Part::Letter(_)), None) => false,
         };
         if step {
             (part, at) = (part + 1, at + 1);
@@ -71,15 +91,11 @@ fn parts(pattern: &str) -> Result<Vec<Part>, BadPattern> {
             '*' => Part::Star,
             '?' => Part::One(vec![('/', '/')], Negated::Yes),
             '[' => class(&mut letters)?,
-            '\\' => letters.next().map(one).ok_or(BadPattern)?,
-            c => one(c),
+            '\\' => letters.next().map(Part::Letter).ok_or(BadPattern)?,
+            c => Part::Letter(c),
         });
     }
     Ok(parts)
-}
-
-fn one(c: char) -> Part {
-    Part::One(vec![(c, c)], Negated::No)
 }
 
 fn class(letters: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<Part, BadPattern> {

@@ -1,6 +1,6 @@
 //! What fleet makes of a unit's `[X-Fleet]` section, and what it refuses.
 
-use super::glob::glob_matches;
+use super::glob::Pattern;
 use crate::unit::UnitFile;
 use crate::unit::fleet_name::FleetName;
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,6 +58,9 @@ pub fn split_values(value: &str) -> Vec<String> {
 /// Expands the specifiers that fleet knows, one after another as it does: there is no `%%`.
 #[must_use]
 pub fn expand(text: &str, unit_name: &str) -> String {
+    if !text.contains('%') {
+        return text.to_owned();
+    }
     let Some(name) = FleetName::split(unit_name) else { return text.to_owned() };
     let instance = name.instance.unwrap_or_default();
     text.replace("%n", unit_name).replace("%N", &name.name).replace("%p", &name.prefix).replace("%i", &instance)
@@ -205,9 +208,21 @@ impl Options {
 }
 
 fn unresolvable(peers: &[String], what: &'static str, patterns: &[String]) -> Option<Refusal> {
+    if peers.is_empty() {
+        return None;
+    }
+    // Nobody writes a unit for which these do not suffice, and a hostile one must not take for ever.
+    let mut steps = 1 << 20;
+    let parsed: Vec<(&String, Pattern)> =
+        patterns.iter().filter_map(|pattern| Some((pattern, Pattern::parse(pattern).ok()?))).collect();
     peers.iter().find_map(|peer| {
-        let pattern = patterns.iter().find(|pattern| glob_matches(pattern, peer) == Ok(true))?;
-        Some(Refusal::Unresolvable { peer: peer.clone(), what, pattern: pattern.clone() })
+        let name: Vec<char> = peer.chars().take_while(|_| steps > 0).collect();
+        // Stops at a match, and where no steps are left.
+        let (pattern, _) = parsed.iter().find(|(_, it)| steps == 0 || it.matches(&name, &mut steps))?;
+        if steps == 0 {
+            return None;
+        }
+        Some(Refusal::Unresolvable { peer: peer.clone(), what, pattern: (*pattern).clone() })
     })
 }
 

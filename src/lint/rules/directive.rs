@@ -1,6 +1,6 @@
 //! Sections and keys: whether they are known, to what version, and how often they may stand there.
 
-use super::words::{self, LIKENESS_MAX_BYTES};
+use super::words;
 use crate::diag::{FileId, Fix, Safety, Severity};
 use crate::lint::directives::{self, Directive};
 use crate::lint::rule::{Found, rule};
@@ -83,12 +83,15 @@ rule! {
     source: "systemd src/shared/conf-parser.c", fix: Safely, check: Some(|unit, _, found| {
         for file in unit.files() {
             for section in file.text.sections().iter().filter(|it| !it.is_extension() && !is_known(&it.name)) {
+                if found.is_full() {
+                    return;
+                }
                 let told = found.span(file, section.span.clone(), format!("there is no section `[{}]`", section.name));
                 let names = directives::SECTIONS.iter().chain(&directives::OTHER_SECTIONS).chain(&["X-Fleet"]).copied();
-                if let Some(near) = words::nearest(head(&section.name), names.clone()) {
+                if let Some(near) = words::nearest(&section.name, names.clone()) {
                     told.help(format!("did you mean `[{near}]`?"));
                 }
-                if let Some(meant) = words::meant(head(&section.name), names) {
+                if let Some(meant) = words::meant(&section.name, names) {
                     let fix = Fix::new(Safety::Safe, format!("write `[{meant}]`"));
                     told.fix(fix.replace(&file.span(section.span.clone()), format!("[{meant}]")));
                 }
@@ -129,10 +132,10 @@ rule! {
             if directives::sections_with(line.key()).is_empty() {
                 let told = found.key(line, format!("`[{}]` has no key `{}`", line.section(), line.key()));
                 let names = directives::of_section(line.section()).map(|row| row.key);
-                if let Some(near) = words::nearest(head(line.key()), names) {
+                if let Some(near) = words::nearest(line.key(), names) {
                     told.help(format!("did you mean `{near}=`?"));
                 }
-                let meant = words::meant(head(line.key()), known_to(unit, line.section()));
+                let meant = words::meant(line.key(), known_to(unit, line.section()));
                 // Beside another assignment it may have been left out on purpose.
                 if let Some(meant) = meant.filter(|meant| unit.all(line.section(), meant).next().is_none()) {
                     told.fix(Fix::new(Safety::Safe, format!("write `{meant}=`")).replace(&line.key_span(), meant));
@@ -282,9 +285,4 @@ fn known_to<'s>(unit: &Unit<'_>, section: &'s str) -> impl Iterator<Item = &'sta
     let version = unit.target().systemd;
     let has = move |row: &&Directive| row.since <= version && row.last.is_none_or(|last| version <= last);
     directives::of_section(section).filter(has).map(|row| row.key)
-}
-
-/// As much of a name as is compared with others.
-fn head(name: &str) -> &str {
-    name.get(..LIKENESS_MAX_BYTES).unwrap_or(if name.len() <= LIKENESS_MAX_BYTES { name } else { "" })
 }

@@ -136,14 +136,20 @@ rule! {
     BAD_ENVIRONMENT = "bad-environment", Error, "Environment= with something that is no assignment",
     source: "systemd src/core/load-fragment.c, config_parse_environ()", fix: Unsafely, check: Some(|unit, _, found| {
         each_environment(unit, |line, value| {
+            let text = line.value();
+            // One fix mends the line, whatever else is found in it.
+            let mut whole = if value.problems.is_empty() { None } else { one_assignment(&text) };
             for problem in &value.problems {
+                if found.is_full() {
+                    return;
+                }
                 let told = match problem.kind {
                     EnvironmentProblemKind::UnknownEscape | EnvironmentProblemKind::UnknownSpecifier(_) => continue,
                     _ => found.value(line, problem.span.clone(), problem.kind.to_string()),
                 };
                 if problem.kind == EnvironmentProblemKind::NotAnAssignment {
                     told.help("a value with blanks is quoted together with its name: `\"NAME=a b\"`");
-                    if let Some(whole) = one_assignment(&line.value()) {
+                    if let Some(whole) = whole.take() {
                         let fix = Fix::new(Safety::Unsafe, "quote the whole value");
                         told.fix(fix.replace(&line.span(), format!("\"{whole}\"")));
                     }

@@ -7,6 +7,7 @@ use crate::lint::fleet::{self, Options, Release, glob_matches};
 use crate::lint::rule::{Context, is_fleet, rule};
 use crate::lint::{Line, Rule, Unit};
 use crate::unit::{UnitType, fleet_name};
+use std::collections::HashSet;
 
 pub(super) static RULES: [&Rule; 17] = [
     &FLEET_NAME,
@@ -49,12 +50,14 @@ rule! {
     source: "fleet job/job.go, ValidateRequirements()", fix: Safely, check: Some(|unit, _, found| {
         const KEYS: [&str; 6] = ["MachineID", "MachineOf", "MachineMetadata", "Conflicts", "Replaces", "Global"];
         for line in options(unit).filter(|line| !fleet::is_known_key(line.key(), Release::V1)) {
+            if found.is_full() {
+                return;
+            }
             let told = found.key(line, format!("fleet ignores `{}=`", line.key()));
-            let key = line.key().get(..100).unwrap_or(line.key());
-            if let Some(near) = words::nearest(key, KEYS.into_iter()) {
+            if let Some(near) = words::nearest(line.key(), KEYS.into_iter()) {
                 told.help(format!("did you mean `{near}=`?"));
             }
-            let meant = words::meant(key, KEYS.into_iter());
+            let meant = words::meant(line.key(), KEYS.into_iter());
             if let Some(meant) = meant.filter(|meant| unit.all("X-Fleet", meant).next().is_none()) {
                 told.fix(Fix::new(Safety::Safe, format!("write `{meant}=`")).replace(&line.key_span(), meant));
             }
@@ -181,7 +184,7 @@ rule! {
     FLEET_REQUIRES_ELSEWHERE = "fleet-requires-elsewhere", Warning, "a unit that is required and may be on another machine",
     source: "fleet Documentation/unit-files-and-scheduling.md; seen on v1.0.0", fix: Unsafely, check: Some(|unit, context, found| {
         let Some(own) = own_options(unit).filter(|own| !own.is_global(Release::V1)) else { return };
-        let peers = own.expanded(unit.name()).peers();
+        let peers: HashSet<String> = own.expanded(unit.name()).peers().into_iter().collect();
         for key in ["Requires", "Requisite", "BindsTo", "PartOf"] {
             for line in unit.list("Unit", key) {
                 for name in line.value().split_whitespace().filter(|name| is_fleets(name, unit, context)) {
@@ -293,8 +296,8 @@ rule! {
             return;
         }
         let started = started(unit);
-        let peers = own.peers();
-        let beside = peers.iter().any(|it| *it == started || fleet::expand(it, unit.name()) == fleet::expand(&started, unit.name()));
+        let expanded = fleet::expand(&started, unit.name());
+        let beside = own.peers().iter().any(|it| *it == started || fleet::expand(it, unit.name()) == expanded);
         if !beside {
             let told = found.section(unit, "X-Fleet", format!("the timer may be on another machine than `{started}`"));
             told.help(format!("add `MachineOf={started}` to [X-Fleet]"));
@@ -374,6 +377,9 @@ fn each_pattern(unit: &Unit<'_>, mut look: impl FnMut(&Line<'_>, &str)) {
     }
 }
 
+/// How many instances are tried: a pattern that keeps one away keeps the others away most often.
+const NAMES_TRIED_MAX: usize = 5;
+
 /// The unit itself, or of a template the instances that its own patterns and peers spell out.
 fn names_to_try(unit: &Unit<'_>, own: &Options) -> Vec<String> {
     let Some((prefix, suffix)) = unit.name().split_once("@.") else { return vec![unit.name().to_owned()] };
@@ -387,6 +393,7 @@ fn names_to_try(unit: &Unit<'_>, own: &Options) -> Vec<String> {
         instances.chain(["x".to_owned()]).map(|instance| format!("{prefix}@{instance}.{suffix}")).collect();
     names.sort();
     names.dedup();
+    names.truncate(NAMES_TRIED_MAX);
     names
 }
 

@@ -2,9 +2,10 @@
 
 use super::name::dependencies;
 use crate::diag::{Fix, Safety};
+use crate::lint::circles::{Edges, REQUIRING};
 use crate::lint::rule::{Context, rule};
 use crate::lint::{Line, Rule, Unit};
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::BTreeSet;
 
 pub(super) static RULES: [&Rule; 5] =
     [&REQUIRES_WITHOUT_AFTER, &ORDERING_CYCLE, &REQUIREMENT_CYCLE, &DEPENDS_ON_ITSELF, &REQUIRES_AND_CONFLICTS];
@@ -14,13 +15,15 @@ rule! {
     /// before the other is up, and `Requires=` notices a failure too late. Write both.
     REQUIRES_WITHOUT_AFTER = "requires-without-after", Warning, "a service is required and not waited for",
     source: "systemd.unit(5), Requires=", fix: Unsafely, check: Some(|unit, context, found| {
-        let ordered = names(unit, &["After", "Before"]);
+        let own = named(unit, &["After", "Before"]);
         for key in ["Requires", "BindsTo"] {
             for line in unit.list("Unit", key) {
                 for word in line.value().split_whitespace().filter(|word| word.ends_with(".service")) {
                     let name = unit.expand(word);
-                    let other_way = context.resolve(&name, unit).is_some_and(|it| names(it, &["Before", "After"]).contains(unit.name()));
-                    if !ordered.contains(&name) && !other_way {
+                    if found.is_full() {
+                        return;
+                    }
+                    if !own.contains(&name) && !context.orders(&name, unit).contains(unit.name()) {
                         let (place, text) = line.line_after(&format!("After={word}"));
                         found.line(&line, format!("`{word}` is required, and started at the same time"))
                             .help(format!("add `After={word}`"))
@@ -86,7 +89,7 @@ rule! {
     /// The unit cannot run without the other and cannot run beside it: it never starts.
     REQUIRES_AND_CONFLICTS = "requires-and-conflicts", Error, "a unit is required and conflicts",
     source: "systemd.unit(5), Conflicts=", check: Some(|unit, _, found| {
-        let required = names(unit, &["Requires", "BindsTo", "Requisite"]);
+        let required = named(unit, &["Requires", "BindsTo", "Requisite"]);
         for line in unit.list("Unit", "Conflicts") {
             if let Some(both) = line.value().split_whitespace().find(|word| required.contains(&unit.expand(word))) {
                 found.line(&line, format!("`{both}` is required as well"));
@@ -95,24 +98,13 @@ rule! {
     })
 }
 
-fn names(unit: &Unit<'_>, keys: &[&str]) -> BTreeSet<String> {
+/// The units that keys of `[Unit]` name.
+pub(in crate::lint) fn named(unit: &Unit<'_>, keys: &[&str]) -> BTreeSet<String> {
     let lines: Vec<Line<'_>> = keys.iter().flat_map(|key| unit.list("Unit", key)).collect();
     lines
         .iter()
         .flat_map(|line| line.value().split_whitespace().map(|word| unit.expand(word)).collect::<Vec<_>>())
         .collect()
-}
-
-/// What makes one unit need another.
-const REQUIRING: [&str; 3] = ["Requires", "BindsTo", "Requisite"];
-
-/// Between which units a circle is looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::lint) enum Edges {
-    /// Those that wait for others.
-    Order,
-    /// Those that require others.
-    Requirement,
 }
 
 /// The names of the circle that begins with a unit.
@@ -128,96 +120,4 @@ fn of_unit<'a>(circles: &[Vec<usize>], unit: &Unit<'_>, context: &Context<'a>) -
 /// Whether an assignment names a unit.
 fn line_names(unit: &Unit<'_>, line: &Line<'_>, name: &str) -> bool {
     line.value().split_whitespace().any(|word| unit.expand(word) == name)
-}
-
-/// How many circles are looked for; each is told once, and mending one may mend others.
-const CIRCLES_MAX: usize = 100;
-
-/// The circles of units, each a list of places in the context.
-pub(in crate::lint) fn circles(context: &Context<'_>, edges: Edges) -> Vec<Vec<usize>> {
-    let firsts = match edges {
-        Edges::Order => edges_of(context, &[("After", true), ("Before", false)]),
-        Edges::Requirement => edges_of(context, &REQUIRING.map(|key| (key, true))),
-    };
-    let mut left = peeled(&firsts);
-    let mut circles = Vec::new();
-    while let Some(first) = left.first().copied().filter(|_| circles.len() < CIRCLES_MAX) {
-        match way_back(first, &firsts, &left) {
-            Some(circle) => {
-                left.retain(|place| !circle.contains(place));
-                circles.push(circle);
-            }
-            None => {
-                left.remove(&first);
-            }
-        }
-    }
-    circles
-}
-
-/// For each unit the places of those that keys of it, or of theirs where the flag is false, put before it.
-fn edges_of(context: &Context<'_>, keys: &[(&str, bool)]) -> Vec<BTreeSet<usize>> {
-    let mut firsts = vec![BTreeSet::new(); context.units().len()];
-    for (place, unit) in context.units().iter().enumerate() {
-        for (key, is_own) in keys {
-            for name in names(unit, &[key]) {
-                let Some(other) = context.place(&name, unit).filter(|other| *other != place) else { continue };
-                let (waiting, first) = if *is_own { (place, other) } else { (other, place) };
-                firsts.get_mut(waiting).into_iter().for_each(|it: &mut BTreeSet<usize>| it.extend([first]));
-            }
-        }
-    }
-    firsts
-}
-
-/// The places that are left when units that wait for none are taken away, again and again, and then those for which
-/// none waits: those in circles, and between two.
-fn peeled(waits: &[BTreeSet<usize>]) -> BTreeSet<usize> {
-    let mut backwards = vec![BTreeSet::new(); waits.len()];
-    for (place, firsts) in waits.iter().enumerate() {
-        for first in firsts {
-            backwards.get_mut(*first).into_iter().for_each(|it: &mut BTreeSet<usize>| it.extend([place]));
-        }
-    }
-    let without_ends = peel((0..waits.len()).collect(), waits, &backwards);
-    peel(without_ends, &backwards, waits)
-}
-
-fn peel(mut left: BTreeSet<usize>, waits: &[BTreeSet<usize>], backwards: &[BTreeSet<usize>]) -> BTreeSet<usize> {
-    let count = |place: usize| waits.get(place).map_or(0, |it| it.iter().filter(|it| left.contains(it)).count());
-    let mut counts: Vec<usize> = (0..waits.len()).map(count).collect();
-    let mut free: Vec<usize> = left.iter().copied().filter(|place| counts.get(*place) == Some(&0)).collect();
-    while let Some(place) = free.pop() {
-        left.remove(&place);
-        for other in backwards.get(place).into_iter().flatten().filter(|other| left.contains(other)) {
-            if let Some(count) = counts.get_mut(*other) {
-                *count -= 1;
-                if *count == 0 {
-                    free.push(*other);
-                }
-            }
-        }
-    }
-    left
-}
-
-/// The shortest way from a unit back to itself.
-fn way_back(first: usize, waits: &[BTreeSet<usize>], left: &BTreeSet<usize>) -> Option<Vec<usize>> {
-    let mut came_from: HashMap<usize, usize> = HashMap::new();
-    let mut next = VecDeque::from([first]);
-    while let Some(place) = next.pop_front() {
-        for other in waits.get(place).into_iter().flatten().filter(|other| left.contains(other)) {
-            if *other == first {
-                let back = std::iter::successors(Some(place), |at| came_from.get(at).copied());
-                let mut way: Vec<usize> = back.collect();
-                way.reverse();
-                return Some(way);
-            }
-            if !came_from.contains_key(other) {
-                came_from.insert(*other, place);
-                next.push_back(*other);
-            }
-        }
-    }
-    None
 }

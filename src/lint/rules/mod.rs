@@ -18,7 +18,7 @@ mod timer;
 mod value;
 mod words;
 
-pub(super) use graph::{Edges, circles};
+pub(super) use graph::named;
 pub(super) use value::is_signal;
 
 use super::Rule;
@@ -64,5 +64,5 @@ pub fn nearest(id: &str) -> Option<&'static str> {
 
 /// The word of those given that is most like that one.
 pub(super) fn nearest_of(word: &str, among: &[&'static str]) -> Option<&'static str> {
-    words::nearest(word.get(..words::LIKENESS_MAX_BYTES).unwrap_or(word), among.iter().copied())
+    words::nearest(word, among.iter().copied())
 }

@@ -21,7 +21,8 @@ rule! {
                 found.value(line, place, format!("the value of `{name}` becomes an argument that every user can read"));
             }
             for (place, text) in words(command) {
-                let covered = told.iter().any(|it| place.start <= it.start && it.end <= place.end);
+                let next = told.partition_point(|it| it.start < place.start);
+                let covered = told.get(next).is_some_and(|it| it.end <= place.end);
                 if !covered && let Some(name) = secret_argument(&text) {
                     found.value(line, place, format!("the value of `{name}` is an argument that every user can read"));
                 }

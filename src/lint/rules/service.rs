@@ -5,6 +5,7 @@ use crate::diag::{Fix, Safety};
 use crate::lint::rule::rule;
 use crate::lint::{Line, Rule, Unit};
 use crate::unit::UnitType;
+use std::collections::HashSet;
 
 pub(super) static RULES: [&Rule; 16] = [
     &SERVICE_WITHOUT_COMMAND,
@@ -242,11 +243,12 @@ rule! {
     /// for tmpfiles.d, or put a `-` before the path. Folders of the Filesystem Hierarchy Standard are taken as there.
     WRITABLE_PATH_MISSING = "writable-path-missing", Note, "ReadWritePaths= of a folder that nothing here makes",
     source: "systemd.exec(5); seen on 252", fix: Unsafely, check: Some(|unit, _, found| {
+        let made = made(unit);
         for line in unit.list("Service", "ReadWritePaths") {
             let value = line.value();
             for (at, path) in super::value::split(&value) {
                 let bare = path.trim_start_matches('+');
-                if bare.starts_with('/') && !is_standard(bare) && !is_made(unit, bare) {
+                if bare.starts_with('/') && !is_standard(bare) && !is_made(&made, bare) {
                     let told = found.line(&line, format!("if there is no `{bare}`, the service fails to start (226)"));
                     told.help("put a `-` before the path, or let something make it first");
                     if value.get(at..).is_some_and(|rest| rest.starts_with('/')) {
@@ -296,19 +298,30 @@ fn is_standard(path: &str) -> bool {
     STANDARD.contains(&path.trim_end_matches('/')) || path == "/" || path.contains('%') || path.starts_with("/proc")
 }
 
-fn is_made(unit: &Unit<'_>, path: &str) -> bool {
+/// The folders that systemd makes for the unit.
+fn made(unit: &Unit<'_>) -> HashSet<String> {
     let roots = [
         ("StateDirectory", "/var/lib/"),
         ("CacheDirectory", "/var/cache/"),
         ("LogsDirectory", "/var/log/"),
         ("RuntimeDirectory", "/run/"),
     ];
-    roots.iter().any(|(key, root)| {
-        let Some(rest) = path.strip_prefix(root) else { return false };
-        unit.list("Service", key).iter().any(|line| {
-            line.value().split_whitespace().any(|made| rest == made || rest.starts_with(&format!("{made}/")))
-        })
-    })
+    let mut made = HashSet::new();
+    for (key, root) in roots {
+        for line in unit.list("Service", key) {
+            made.extend(line.value().split_whitespace().map(|name| format!("{root}{name}")));
+        }
+    }
+    made
+}
+
+/// How many parts of a path are looked at; nobody has folders as deep as that made.
+const DEPTH_MAX: usize = 64;
+
+/// Whether a path is one of those folders, or in one.
+fn is_made(made: &HashSet<String>, path: &str) -> bool {
+    let outer = path.match_indices('/').take(DEPTH_MAX).filter_map(|(slash, _)| path.get(..slash));
+    !made.is_empty() && outer.chain([path]).any(|folder| made.contains(folder))
 }
 
 /// The type that counts: the one set, or that which systemd takes in its place.

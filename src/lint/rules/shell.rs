@@ -6,7 +6,7 @@ use crate::diag::{Fix, Safety};
 use crate::lint::rule::{Found, rule};
 use crate::lint::{Line, Rule, Unit};
 use crate::unit::exec::ExecCommand;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 pub(super) static RULES: [&Rule; 8] = [
@@ -102,11 +102,13 @@ rule! {
     source: "systemd.service(5), COMMAND LINES; seen on 252", check: Some(|unit, _, found| {
         let commands = substituted_variables(unit);
         each_command(unit, |line, command| {
-            for name in &commands {
-                let uses: Vec<Range<usize>> =
-                    braced(line, command).filter(|(used, _)| used == name).map(|(_, place)| place).collect();
-                if let [_, second, ..] = uses.as_slice() {
-                    let message = format!("the command in `{name}` runs {} times in this command", uses.len());
+            let mut uses: BTreeMap<String, Vec<Range<usize>>> = BTreeMap::new();
+            for (name, place) in braced(line, command).filter(|(name, _)| commands.contains(name)) {
+                uses.entry(name).or_default().push(place);
+            }
+            for (name, places) in uses {
+                if let [_, second, ..] = places.as_slice() {
+                    let message = format!("the command in `{name}` runs {} times in this command", places.len());
                     found.value(line, second.clone(), message);
                 }
             }
@@ -168,11 +170,11 @@ rule! {
         let mut set = BTreeSet::new();
         each_environment(unit, |_, value| set.extend(value.variables.iter().map(|variable| variable.name.clone())));
         each_command(unit, |line, command| {
-            for (name, place) in braced(line, command) {
-                let known = set.contains(&name) || KNOWN_VARIABLES.contains(&name.as_str());
-                if is_name(&name) && !known {
-                    tell_undefined(line, place, &name, runs_shell(command), found);
-                }
+            let known = |name: &String| set.contains(name) || KNOWN_VARIABLES.contains(&name.as_str());
+            let mut unknown = braced(line, command).filter(|(name, _)| is_name(name) && !known(name)).peekable();
+            let shell = unknown.peek().is_some() && runs_shell(command);
+            for (name, place) in unknown {
+                tell_undefined(line, place, &name, shell, found);
             }
         });
     })

@@ -184,10 +184,7 @@ rule! {
     source: "fleet go-systemd unit/deserialize.go", fix: Unsafely, check: Some(|unit, _, found| {
         each(unit, |file, problem| {
             if problem.kind == ProblemKind::CarriageReturn {
-                let pairs = file.text.text().windows(2).enumerate().filter(|(_, pair)| pair == b"\r\n");
-                let fix = Fix::new(Safety::Unsafe, "end every line in a newline alone");
-                let fix = pairs.fold(fix, |fix, (at, _)| fix.delete(&file.span(at..at + 1)));
-                tell(found, file, problem).fix(fix);
+                tell(found, file, problem).fix(without_carriage_returns(file));
             }
         });
     })
@@ -282,6 +279,27 @@ fn comment_moved(file: &File, problem: &Problem) -> Option<Fix> {
     let fix = Fix::new(safety, "put the comment above the assignment").delete(&file.lines(problem.span.clone()));
     let above = file.span(item.span.start..item.span.start);
     comment.starts_with('#').then(|| fix.insert_before(&above, format!("{comment}{}", file.newline())))
+}
+
+/// A fix of so many edits is one edit instead, of all that lies between: each edit is printed with its places.
+const EDITS_MAX: usize = 200;
+
+fn without_carriage_returns(file: &File) -> Fix {
+    let text = file.text.text();
+    let fix = Fix::new(Safety::Unsafe, "end every line in a newline alone");
+    let pairs: Vec<usize> =
+        text.windows(2).enumerate().filter(|(_, pair)| pair == b"\r\n").map(|(place, _)| place).collect();
+    let (Some(first), Some(last), true) = (pairs.first(), pairs.last(), pairs.len() > EDITS_MAX) else {
+        return pairs.iter().fold(fix, |fix, place| fix.delete(&file.span(*place..place + 1)));
+    };
+    // Text that is no UTF-8 is edited by nobody.
+    match std::str::from_utf8(text.get(*first..last + 1).unwrap_or_default()) {
+        Ok(between) => {
+            let between = between.strip_suffix('\r').unwrap_or(between);
+            fix.replace(&file.span(*first..last + 1), between.replace("\r\n", "\n"))
+        }
+        Err(_) => fix,
+    }
 }
 
 /// Whether lines of 2,048 bytes are too long.

@@ -5,7 +5,7 @@ const ALIKE: f64 = 0.85;
 
 /// The word most like the given one, if any is like it.
 pub(super) fn nearest<'a>(word: &str, among: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let lower = word.to_lowercase();
+    let lower = head(word).to_lowercase();
     let scored = among.map(|other| (strsim::jaro_winkler(&lower, &other.to_lowercase()), other));
     let best = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
     (best.0 >= ALIKE).then_some(best.1)
@@ -14,7 +14,7 @@ pub(super) fn nearest<'a>(word: &str, among: impl Iterator<Item = &'a str>) -> O
 /// The word that was surely meant by a misspelled one: it differs in upper and lower case only, or by a letter or two of
 /// five and more, and no other word is as near.
 pub(super) fn meant<'a>(word: &str, among: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let lower = word.to_lowercase();
+    let lower = head(word).to_lowercase();
     let distance = |other: &str| strsim::osa_distance(&lower, &other.to_lowercase());
     let mut scored: Vec<(usize, &str)> = among.map(|other| (distance(other), other)).collect();
     scored.sort_unstable();
@@ -34,4 +34,9 @@ pub(super) fn place(part: &str, whole: &str) -> usize {
 const MISSPELLED_MAX: usize = 2;
 
 /// The most bytes of a name that are looked at for a likeness: names of directives are shorter than this.
-pub(super) const LIKENESS_MAX_BYTES: usize = 100;
+const LIKENESS_MAX_BYTES: usize = 100;
+
+/// As much of a word as is compared with others; nothing of one whose head would end within a character.
+fn head(word: &str) -> &str {
+    word.get(..LIKENESS_MAX_BYTES).unwrap_or(if word.len() <= LIKENESS_MAX_BYTES { word } else { "" })
+}

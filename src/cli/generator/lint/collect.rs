@@ -4,6 +4,7 @@ use crate::cli::output::Failure;
 use crate::contract::exit;
 use crate::lint;
 use std::ffi::OsStr;
+use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
 
 /// The files to be read, in a fixed order: those named whatever they are called, of folders those that are units.
@@ -24,8 +25,11 @@ pub(in crate::cli::generator) fn collect(paths: &[PathBuf]) -> Result<Vec<PathBu
 /// Links are not followed: an enabled unit would be met twice, and a loop never left.
 fn search(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
     let failure = |error: &std::io::Error| Failure::io("read", folder, error);
-    for entry in std::fs::read_dir(folder).map_err(|error| failure(&error))? {
-        let entry = entry.map_err(|error| failure(&error))?;
+    let entries = std::fs::read_dir(folder).and_then(Iterator::collect::<std::io::Result<Vec<DirEntry>>>);
+    let mut entries = entries.map_err(|error| failure(&error))?;
+    // Names are compared here, in one folder, so that the long paths come in order already.
+    entries.sort_by_cached_key(DirEntry::file_name);
+    for entry in entries {
         let kind = entry.file_type().map_err(|error| failure(&error))?;
         if kind.is_dir() && entry.file_name() != ".git" {
             search(&entry.path(), files)?;
