@@ -10,7 +10,7 @@ use super::partial::{PartialTar, Patterns, Picked, RangeReader, index_counts, pi
 use super::store::{Object, Store};
 use super::tar_check::{Bounds, Checked};
 use super::untar;
-use crate::archive::{AGE_SUFFIX, INDEX_SUFFIX};
+use crate::archive::{AGE_SUFFIX, INDEX_SUFFIX, source_of};
 use crate::value::Bytes;
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Read};
@@ -122,7 +122,9 @@ fn wanted(set: &Set, source: Option<&str>) -> Result<Vec<Wanted>, RestoreError> 
         let archives = set.objects.iter().filter(|object| !is_index(&object.name));
         return Ok(archives.map(|object| Wanted { object: object.clone(), expected: None }).collect());
     };
-    let chosen: Vec<&Entry> = manifest.objects.iter().filter(|o| source.is_none_or(|s| s == o.source)).collect();
+    // A source that is stored as several objects means all of them.
+    let is_meant = |entry: &&Entry| source.is_none_or(|s| s == entry.source || s == source_of(&entry.source));
+    let chosen: Vec<&Entry> = manifest.objects.iter().filter(is_meant).collect();
     if chosen.is_empty() {
         return Err(RestoreError::NoSource(source.unwrap_or("").to_owned()));
     }

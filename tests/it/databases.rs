@@ -256,6 +256,12 @@ fn all_databases_of_a_postgres_server_are_an_object_each_and_its_roles_one_more(
     let listed = output_of(job.runner("list").arg("--json"));
     assert!(listed.contains(&format!("{name}_")) && !listed.contains("incomplete"), "{listed}");
     output_of(&mut job.runner("verify"));
+    for (source, files) in [("db", objects.len() - 1), (name, 1)] {
+        let to = job.path("restored");
+        output_of(job.runner("restore").args(["--source", source, "--to"]).arg(&to));
+        assert_eq!(fs::read_dir(&to).unwrap().count(), files, "{source}");
+        fs::remove_dir_all(to).unwrap();
+    }
     let (sum, dump) = (odd.sum(), job.object(name));
     assert!(String::from_utf8_lossy(&dump).contains("CREATE DATABASE"), "the database itself is part of it");
     drop(odd);
