@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on is a failed test")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use eightbells::diag::{Report, Safety, Severity};
@@ -667,12 +668,11 @@ fn what_fleets_api_was_seen_to_refuse_in_a_unit_is_refused() {
     let mut seen = 0;
     for case in cases.iter().filter(|case| case["body"]["options"].is_array()) {
         let options = case["body"]["options"].as_array().unwrap();
-        let text: String = options
-            .iter()
-            .map(|row| {
-                format!("[{}]\n{}={}\n", row[0].as_str().unwrap(), row[1].as_str().unwrap(), row[2].as_str().unwrap())
-            })
-            .collect();
+        let mut text = String::new();
+        for row in options {
+            let word = |place: usize| row[place].as_str().unwrap();
+            writeln!(text, "[{}]\n{}={}", word(0), word(1), word(2)).unwrap();
+        }
         let file = UnitFile::parse(text, Dialect::Fleet);
         let taken = !file.is_refused() && Options::of(&file).validate(Release::V1).is_ok();
         let unvalidated = case["what"].as_str().unwrap().contains("NOT validated");

@@ -109,15 +109,12 @@ fn in_order_of_leaving(places: &BTreeSet<usize>, ways: &Ways) -> Vec<usize> {
         // The way from the root, each place with how many of its ways have been taken.
         let mut walk = Vec::from_iter(new.remove(root).then_some((*root, 0)));
         while let Some((place, taken)) = walk.last_mut() {
-            match ways.get(*place).and_then(|ways| ways.get(*taken)) {
-                Some(other) => {
-                    *taken += 1;
-                    walk.extend(new.remove(other).then_some((*other, 0)));
-                }
-                None => {
-                    left.push(*place);
-                    walk.pop();
-                }
+            if let Some(other) = ways.get(*place).and_then(|ways| ways.get(*taken)) {
+                *taken += 1;
+                walk.extend(new.remove(other).then_some((*other, 0)));
+            } else {
+                left.push(*place);
+                walk.pop();
             }
         }
     }

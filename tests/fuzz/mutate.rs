@@ -107,7 +107,7 @@ impl<'d> Mutator<'d> {
         let place =
             if self.below(3) == 0 { recent + self.below(seeds.len() - recent) } else { self.below(seeds.len()) };
         let mut text = seeds[place].clone();
-        for _ in 0..1 + self.below(8) {
+        for _ in 0..=self.below(8) {
             self.change(&mut text, seeds);
         }
         text

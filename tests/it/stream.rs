@@ -218,7 +218,7 @@ fn a_passphrase_alone_encrypts_and_the_job_itself_opens_it() {
 }
 
 #[test]
-fn what_age_encrypts_is_opened_for_either_kind_of_key_and_for_a_protected_one() {
+fn what_age_encrypts_is_opened_for_either_kind_of_key() {
     let keys = temp_dir();
     let Some((age, age_recipient)) = age_key(keys.path()) else { return };
     let (ssh, ssh_recipient) = ssh_key(keys.path());

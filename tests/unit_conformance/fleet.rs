@@ -4,6 +4,7 @@ use super::support::{cases, load, text};
 use eightbells::unit::fleet_name::{self, EscapeAs, FleetName};
 use eightbells::unit::{Dialect, ItemKind, ProblemKind, UnitFile};
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 
 /// The releases in the data, and the dialect that stands for each.
 const RELEASES: [(&str, Dialect); 2] = [("v1.0.0", Dialect::Fleet), ("v0.8.3", Dialect::FleetBefore012)];
@@ -175,11 +176,11 @@ fn units_of_fleets_functional_tests_are_read_and_hashed_as_seen() {
     for case in groups("fleet/functional-units", "accepted units") {
         assert!(fleet_name::check(case["unit_name"].as_str().unwrap()).is_ok(), "{case}");
         let rows = case["options"].as_array().unwrap().iter();
-        let text: String = rows
-            .map(|row| {
-                format!("[{}]\n{}={}\n", row[0].as_str().unwrap(), row[1].as_str().unwrap(), row[2].as_str().unwrap())
-            })
-            .collect();
+        let mut text = String::new();
+        for row in rows {
+            let word = |place: usize| row[place].as_str().unwrap();
+            writeln!(text, "[{}]\n{}={}", word(0), word(1), word(2)).unwrap();
+        }
         let file = UnitFile::parse(text, Dialect::Fleet);
         assert!(!file.is_refused() && case["expected"]["parse_error"].is_null(), "{case}");
         assert_eq!(sha1(&file.normal_form()), case["expected"]["hash"], "{case}");

@@ -197,10 +197,11 @@ fn blackout(job: &Job, context: &Context) -> Option<String> {
 /// The run did not begin: see [`BackupError`]. A run that began and failed has a report.
 pub async fn backup(job: &Job, request: Request) -> Result<RunReport, BackupError> {
     let Request { instance, environment, state, stop, now, wait, progress, lines } = request;
-    let Setting { context, pattern, time } = setting(job, instance.as_deref(), now)?;
+    let asked = Instant::now();
+    let Setting { context, pattern: _, time } = setting(job, instance.as_deref(), now)?;
     let run = RunId::random().map_err(BackupError::Random)?;
-    let mut report = RunReport::new(job, &context, &run, time);
     if let Some(reason) = blackout(job, &context) {
+        let mut report = RunReport::new(job, &context, &run, time);
         report.outcome = Outcome::Skipped(reason);
         return Ok(report);
     }
@@ -211,6 +212,10 @@ pub async fn backup(job: &Job, request: Request) -> Result<RunReport, BackupErro
     let waiting = progress.busy();
     let _lock = Lock::wait(&state, &job.name, instance.as_deref(), &run, wait, &stop).await?;
     drop(waiting);
+    // The run's instant is when it may begin: the one that it waited for may have the earlier one's name.
+    let now = now.checked_add(asked.elapsed()).unwrap_or(now);
+    let Setting { context, pattern, time } = setting(job, instance.as_deref(), now)?;
+    let mut report = RunReport::new(job, &context, &run, time);
     let journal = Arc::new(Journal::open(&state, &job.name, instance.as_deref(), run.clone())?);
     report.warnings.extend(start::undo(&journal, &environment).await);
     let resolved = tokio::select! {

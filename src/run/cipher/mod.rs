@@ -16,6 +16,7 @@ use secrecy::SecretString;
 use std::fmt;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
+#[cfg(feature = "age")]
 use std::sync::Arc;
 
 /// Why nothing can be sealed.
