@@ -212,8 +212,7 @@ pub async fn backup(job: &Job, request: Request) -> Result<RunReport, BackupErro
     let waiting = progress.busy();
     let _lock = Lock::wait(&state, &job.name, instance.as_deref(), &run, wait, &stop).await?;
     drop(waiting);
-    // The run's instant is when it may begin: the one that it waited for may have the earlier one's name.
-    let now = now.checked_add(asked.elapsed()).unwrap_or(now);
+    let now = instant(&state, job, &context, || now.checked_add(asked.elapsed()).unwrap_or(now)).await;
     let Setting { context, pattern, time } = setting(job, instance.as_deref(), now)?;
     let mut report = RunReport::new(job, &context, &run, time);
     let journal = Arc::new(Journal::open(&state, &job.name, instance.as_deref(), run.clone())?);
@@ -246,6 +245,18 @@ pub async fn backup(job: &Job, request: Request) -> Result<RunReport, BackupErro
         report.warnings.push(Problem::of(&error).to_string());
     }
     Ok(report)
+}
+
+/// The run's instant: when it may begin, and never in the second of the run before it, whose names it would want.
+async fn instant(state: &StateDir, job: &Job, context: &Context, now: impl Fn() -> Timestamp) -> Timestamp {
+    let folder = record::folder(state, job, context).ok();
+    let last = folder.and_then(|folder| record::last(&folder));
+    let begun = now();
+    if last.is_some_and(|last| last.time.as_second() == begun.as_second()) {
+        let past = Duration::from_millis(u64::from(begun.subsec_millisecond().unsigned_abs()));
+        tokio::time::sleep(Duration::from_secs(1).saturating_sub(past)).await;
+    }
+    now()
 }
 
 /// A token that stops a bounded time after another one: what must still happen then gets this time.

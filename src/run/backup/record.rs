@@ -102,6 +102,11 @@ pub fn past(folder: &Path) -> Vec<PastRun> {
     names(folder).iter().filter_map(|name| read(&folder.join(name))).collect()
 }
 
+/// The run that is remembered as the last one.
+pub(super) fn last(folder: &Path) -> Option<PastRun> {
+    read(&folder.join(names(folder).last()?))
+}
+
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let mut names: Vec<String> = entries
