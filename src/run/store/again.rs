@@ -1,7 +1,7 @@
 //! Trying again what may work a little later, for stores whose library does not.
 
 use super::StoreError;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often something is tried in all; with the pauses below that is some 25 seconds where the server refuses at once.
 const TRIES: u32 = 8;
@@ -12,15 +12,22 @@ const PAUSE_MAX: Duration = Duration::from_secs(10);
 /// The longest pause that a server may ask for.
 const PAUSE_ASKED_MAX: Duration = Duration::from_secs(60);
 
+/// Once tries have taken this long, pauses apart, no other follows: a program such as rclone tries again by itself, and a
+/// destination that is down must not hold a run for eight times as long.
+const TIME_TRIED_MAX: Duration = Duration::from_secs(45);
+
 /// Does something, and again where that can help; `attempt` is told how often it was tried before.
 pub(super) async fn again<T, F>(mut attempt: impl FnMut(u32) -> F) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, StoreError>>,
 {
-    let mut tried = 0;
+    let (mut tried, mut spent) = (0, Duration::ZERO);
     loop {
-        match attempt(tried).await {
-            Err(error) if error.is_transient() && tried + 1 < TRIES => {
+        let begun = Instant::now();
+        let outcome = attempt(tried).await;
+        spent += begun.elapsed();
+        match outcome {
+            Err(error) if error.is_transient() && tried + 1 < TRIES && spent < TIME_TRIED_MAX => {
                 tracing::debug!("trying again: {error}");
                 tokio::time::sleep(pause(tried, error.asked_pause())).await;
                 tried += 1;
