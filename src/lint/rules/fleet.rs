@@ -188,6 +188,9 @@ rule! {
         for key in ["Requires", "Requisite", "BindsTo", "PartOf"] {
             for line in unit.list("Unit", key) {
                 for name in line.value().split_whitespace().filter(|name| is_fleets(name, unit, context)) {
+                    if found.is_full() {
+                        return;
+                    }
                     let expanded = fleet::expand(name, unit.name());
                     if !peers.contains(&expanded) && expanded != unit.name() {
                         let told = found.line(&line, format!("`{name}` may be on another machine"));

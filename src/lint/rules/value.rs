@@ -96,6 +96,9 @@ rule! {
     BAD_CALENDAR = "bad-calendar", Error, "a value that is no calendar event",
     source: "systemd.time(7), CALENDAR EVENTS", fix: Safely, check: Some(|unit, _, found| {
         for line in unit.list("Timer", "OnCalendar") {
+            if found.is_full() {
+                return;
+            }
             let value = unit.expand(&line.value());
             if let Err(error) = CalendarSpec::parse(&value) {
                 let place = if value == line.value() { error.span() } else { 0..line.entry.bytes().len() };
