@@ -13,6 +13,7 @@ mod deploy;
 mod docs;
 mod dumps;
 mod dumps_podman;
+mod everywhere;
 mod faults;
 mod generate;
 mod harness;
@@ -31,6 +32,7 @@ mod scripts;
 mod shells;
 mod still;
 mod stores;
+mod stores_cloud;
 mod stores_rclone;
 #[cfg(feature = "sftp")]
 mod stores_sftp;

@@ -1,9 +1,11 @@
 //! The tree of values, decoded into the model; every fault is reported, and decoding goes on.
 
 mod archive;
+mod cloud;
 mod conduct;
 mod database;
 mod destination;
+mod drill;
 mod fields;
 mod hooks;
 mod job;
@@ -98,6 +100,7 @@ impl Decoder<'_> {
         self.jobs(&mut spec, jobs.as_ref(), defaults.as_ref());
         self.unused_destinations();
         self.groups_agree(&spec);
+        self.drills_have_names_of_their_own(&spec);
         names::check(&spec, self);
         self.texts_with_secrets(root);
         spec
