@@ -3,8 +3,8 @@
 use crate::value::Rate;
 use serde::{Deserialize, Serialize};
 
-/// The slowest limit, in bytes a second: at less, a part of 8 MiB would take so long that servers give it up.
-pub const RATE_MIN_BYTES: u64 = 16 << 10;
+/// The slowest limit: at less, a part of 8 MiB would take so long that servers give it up.
+pub const RATE_MIN: Rate = Rate::kibibytes(16);
 
 /// How fast a destination's bytes go at the most, each way.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

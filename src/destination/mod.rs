@@ -10,7 +10,7 @@ mod webdav;
 
 pub use azure::Azure;
 pub use gcs::Gcs;
-pub use limit::{Limit, RATE_MIN_BYTES};
+pub use limit::{Limit, RATE_MIN};
 pub use rclone::Rclone;
 pub use s3::{Addressing, S3};
 pub use sftp::Sftp;

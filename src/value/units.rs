@@ -147,6 +147,12 @@ impl fmt::Display for Bytes {
 pub struct Rate(u64);
 
 impl Rate {
+    /// So many KiB a second; none is taken for one.
+    #[must_use]
+    pub const fn kibibytes(count: u32) -> Self {
+        Self(if count == 0 { 1024 } else { count as u64 * 1024 })
+    }
+
     /// A rate such as `10MiB/s`, `5MB/s` or `100Mbit/s`; a bit is the eighth of a byte.
     ///
     /// # Errors
@@ -172,12 +178,6 @@ impl Rate {
             },
         };
         if bytes == 0 { Err(UnitError::NoNumber("10MiB/s")) } else { Ok(Self(bytes)) }
-    }
-
-    /// In a second.
-    #[must_use]
-    pub fn bytes(self) -> Bytes {
-        Bytes(self.0)
     }
 
     /// How many bytes pass in a time.
@@ -310,7 +310,7 @@ mod tests {
             ("1001B/s", 1001, "1001B/s"),
         ] {
             let rate = Rate::parse(text).unwrap();
-            assert_eq!((rate.bytes().0, rate.to_string().as_str()), (bytes, shown));
+            assert_eq!((rate.0, rate.to_string().as_str()), (bytes, shown));
             assert_eq!(Rate::parse(shown), Ok(rate));
         }
         for wrong in ["10MiB", "10M", "10Mbps", "10MiB/h", "MiB/s", "0MiB/s", "1kbit/sec", "10", "99999999999TiB/s"] {

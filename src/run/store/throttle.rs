@@ -97,7 +97,7 @@ mod tests {
     async fn two_who_share_a_rate_have_it_together() {
         let throttle = Throttle::new(Rate::parse("1MiB/s").unwrap());
         let send = || async {
-            let mut bytes = Bytes::from_static(&[0; 200 << 10]);
+            let mut bytes = Bytes::from(vec![0; 200 << 10]);
             while !bytes.is_empty() {
                 throttle.pass(throttle.next_piece(&mut bytes).len()).await;
             }

@@ -38,7 +38,7 @@ impl Decoder<'_> {
             let rate = self.rate(field);
             for way in ["upload", "download"] {
                 let place = Place { span: field.span().clone(), origin: field.node.origin };
-                self.places.insert(&format!("{}.{way}", field.route), place);
+                self.places.insert(format!("{}.{way}", field.route), place);
             }
             return Limit { upload: rate, download: rate };
         }

@@ -1,7 +1,7 @@
 //! Single values.
 
 use super::fields::{Decoder, Field, nearest};
-use crate::destination::RATE_MIN_BYTES;
+use crate::destination::RATE_MIN;
 use crate::diag::Span;
 use crate::spec::syntax::PLACEHOLDERS;
 use crate::spec::yaml::Content;
@@ -234,8 +234,8 @@ impl Decoder<'_> {
     pub(super) fn rate(&mut self, field: &Field<'_>) -> Option<Rate> {
         let text = self.measure(field, "a rate such as `10MiB/s`")?;
         let rate = self.unit_value(field, text, "rate", Rate::parse(text))?;
-        if rate.bytes().0 < RATE_MIN_BYTES {
-            let message = format!("`{text}` is slower than {}/s, at which servers give up", Bytes(RATE_MIN_BYTES));
+        if rate < RATE_MIN {
+            let message = format!("`{text}` is slower than {RATE_MIN}, at which servers give up");
             self.report.error("out-of-range", field.span(), message);
         }
         Some(rate)
