@@ -10,7 +10,7 @@ use crate::retention::Keep;
 use crate::run::catalog::{self, Names, Set};
 use crate::run::os::{self, Environment};
 use crate::run::secret::Secrets;
-use crate::run::store::{self, Ledger, Means, Store};
+use crate::run::store::{self, Ledger, Means, Owner, Store};
 use crate::schedule::Schedule;
 use crate::source::Source;
 use crate::spec::{self, Spec};
@@ -143,6 +143,7 @@ impl PlaceArgs {
         let passphrase = passphrase.map(|value| secrets.text(value, &context)).transpose();
         let passphrase = passphrase.map_err(|e| failure(exit::FAILED, &e))?;
         let means = Means { secrets: &secrets, context: &context, environment: &ground.environment };
+        let ledger = ledger.clone().owned_by(Owner::new(&context.host, &job.name, instance.as_deref()));
         let mut shelves = vec![];
         let mut unread = 0;
         for at in job.store.iter().filter(|at| self.destination.as_ref().is_none_or(|name| *name == at.to.name)) {

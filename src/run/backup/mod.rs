@@ -13,6 +13,7 @@ mod retry;
 mod site;
 mod sources;
 mod start;
+mod sweep;
 mod transfer;
 mod turn;
 mod watch;
@@ -321,6 +322,7 @@ impl Run<'_> {
         self.progress.enter("connecting", None);
         let mut sites = self.sites().await;
         report.warnings.extend(self.clean(&sites).await);
+        self.sweep(&sites).await;
         if let Some(reason) = self.fresh_enough(&sites) {
             report.fresh = true;
             return Err(Halt::Skipped(reason));

@@ -78,8 +78,8 @@ impl Run<'_> {
     }
 
     async fn look_at(&self, site: &mut Site, at: &crate::contract::StoreAt) -> Result<(), StoreError> {
-        let ledger = Ledger::new(Arc::clone(&self.with.journal));
         let Surroundings { secrets, context, environment, .. } = &self.with;
+        let ledger = Ledger::new(Arc::clone(&self.with.journal)).owned_by(self.owner());
         let store = store::open(&at.to, Means { secrets, context, environment }, ledger)?;
         site.store = Some(Arc::clone(&store));
         site.before = catalog::sets(store.as_ref(), &self.names()).await?;
