@@ -384,6 +384,57 @@ fn the_schema_in_the_repository_is_what_the_program_prints() {
 }
 
 #[test]
+fn the_pages_in_docs_are_what_explain_prints() {
+    for (page, file) in [("spec", "docs/spec.md"), ("findings", "docs/findings.md")] {
+        let printed = output_of(eightbells().args(["explain", &format!("--markdown={page}")]));
+        let there = std::fs::read_to_string(repository().join(file)).unwrap_or_default();
+        assert!(there == printed, "{file} is old: `eightbells explain --markdown={page} >{file}` writes it");
+    }
+}
+
+fn explained(what: &str) -> String {
+    output_of(eightbells().args(["explain", what]))
+}
+
+#[test]
+fn a_key_is_explained_by_its_route_or_by_the_end_of_it() {
+    let page = explained("jobs.*.archive.compression");
+    assert!(page.starts_with("jobs.*.archive.compression: how archives are packed"), "{page}");
+    assert!(page.contains("default    zstd") && page.contains("`zstd`, `gzip` or `none`; or a map"), "{page}");
+    for other in ["archive.compression", "compression", "defaults.archive.compression", "jobs.wiki.archive.compression"]
+    {
+        assert_eq!(explained(other), page, "{other}");
+    }
+    let several = explained("password");
+    assert!(several.contains("destinations.*.webdav.password") && several.contains("jobs.*.sources.*.redis.password"));
+    assert!(explained("hooks.before").starts_with("jobs.*.sources.*.hooks.before"), "{}", explained("hooks.before"));
+}
+
+#[test]
+fn findings_and_exit_codes_are_explained_and_everything_is_listed() {
+    let both = explained("duplicate-key");
+    assert!(both.matches("duplicate-key (").count() == 2, "the rule's and the spec's: {both}");
+    assert!(explained("schedule-invalid").contains("Mon..Fri 02:30"));
+    assert!(explained("exit-3").starts_with("exit-3: partly done"));
+    assert!(explained("exit-codes").contains("exit-75"));
+    let list = output_of(eightbells().args(["explain", "--list"]));
+    assert_eq!(list, output_of(eightbells().arg("explain")));
+    for what in ["timer-never-fires", "schedule-invalid", "jobs.*.store[].keep.within", "REFERENCE.file", "exit-78"] {
+        assert!(list.lines().any(|line| line.split_whitespace().next() == Some(what)), "{what}: {list}");
+    }
+    for (wrong, right) in [
+        ("archive.compresion", "archive.compression"),
+        ("shedule-invalid", "schedule-invalid"),
+        ("timer-never-fire", "timer-never-fires"),
+        ("exit-code", "exit-codes"),
+    ] {
+        let output = eightbells().args(["explain", wrong]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{wrong}");
+        assert!(said(&output).contains(&format!("did you mean `{right}`?")), "{wrong}: {}", said(&output));
+    }
+}
+
+#[test]
 fn a_file_that_is_included_needs_nothing_of_a_whole_spec() {
     let Some(python) = validator() else { return };
     let room = temp_dir();

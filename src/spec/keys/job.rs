@@ -1,5 +1,6 @@
 //! `jobs`, `schedule`, `store`.
 
+use super::source::ARGV;
 use super::{Key, Keys, Rule, Shape, Takes, archive, conduct, key, service, source};
 
 pub(super) static JOB: Keys = Keys { title: "job", keys: KEYS, rules: &[] };
@@ -50,11 +51,48 @@ static KEYS: &[Key] = &[
     key("timeouts", Takes::Map(&conduct::TIMEOUTS), "{run: 12h}", "when a run that does not get on is ended"),
     key("notify", Takes::List(0, &Takes::Map(&conduct::NOTICE)), "[{mail: {to: admin}}]", "who is told of runs"),
     key("report", Takes::Map(&conduct::REPORT), "{keep: 100}", "what is kept of runs"),
+    key("drill", DRILLED, "{schedule: {calendar: \"Sun 05:00\"}, check: [test, -d, etc]}", "restores an archive on a schedule, and runs a check on it")
+        .default("none"),
     key("job_in", Takes::Words(&["unit", "file", "etcd"]), "file", "how the job reaches the runner: in the unit, in the spec's file on the host, or in etcd")
         .without("`file`; on fleet `unit`"),
     key("fleet", Takes::Map(&service::FLEET), "{machine_metadata: {role: wiki}}", "the unit's `[X-Fleet]` section; says nothing for systemd"),
     key("service", Takes::Map(&service::SERVICE), "{nice: 10, io_class: idle}", "how the service runs"),
 ];
+
+const DRILLED: Takes = Takes::Any(&[Takes::Words(&["none"]), Takes::Map(&DRILL)]);
+
+static DRILL: Keys = Keys {
+    title: "drill",
+    keys: &[
+        key(
+            "schedule",
+            Takes::Map(&SCHEDULE),
+            "{calendar: \"Sun 05:00\"}",
+            "when it runs, as a job's; without `blackout` and `unless_newer_than`",
+        )
+        .needed(),
+        key(
+            "check",
+            ARGV,
+            "[test, -s, etc/hostname]",
+            "the program that runs in the restored folder, which is `{scratch}`; no shell is involved",
+        )
+        .without("that the archive comes back is all that is proved"),
+        key("at", Takes::Text(Shape::Text), "latest~1", "which archive: `latest`, or `latest~2`, the second before it")
+            .default("latest"),
+        key("source", Takes::Text(Shape::SourceName), "files", "the one source that is restored").without("every one"),
+        key(
+            "identity",
+            Takes::Several(0, &Takes::Text(Shape::Path)),
+            "/etc/eightbells/drill.key",
+            "files that open encrypted archives",
+        ),
+        key("scratch", Takes::Text(Shape::Path), "/var/tmp", "the folder in which the scratch folder is made")
+            .without("the state directory"),
+        key("timeout", Takes::Text(Shape::Duration), "10m", "how long the check may take").default("1h"),
+    ],
+    rules: &[],
+};
 
 const TIMED: &[&str] = &["calendar", "cron"];
 

@@ -1,6 +1,6 @@
 //! Every key of a spec, as a table: what it takes, its default, its meaning and an example.
 //!
-//! The JSON Schema, `docs/spec.md` and `eightbells explain KEY` are made from it, and `tests/spec_keys.rs` compares it with
+//! The JSON Schema, `docs/spec.md` and `eightbells explain KEY` are made from it, and `tests/it/spec_keys.rs` compares it with
 //! what the decoder takes, map by map.
 
 mod archive;
@@ -21,7 +21,7 @@ pub use text::Shape;
 pub use top::{REFERENCE, SPEC};
 
 /// The version that had the keys that say nothing else.
-const SINCE_FIRST: &str = "0.1.0";
+pub const SINCE_FIRST: &str = "0.1.0";
 
 /// The keys of one map.
 #[derive(Debug)]
