@@ -33,6 +33,7 @@ mod shells;
 mod spec_keys;
 mod still;
 mod stores;
+mod stores_cloud;
 mod stores_rclone;
 #[cfg(feature = "sftp")]
 mod stores_sftp;
