@@ -1,6 +1,6 @@
 //! `destinations`.
 
-use super::{Keys, Rule, Shape, Takes, key};
+use super::{Key, Keys, Rule, Shape, Takes, key};
 
 pub(super) static DESTINATION: Keys = Keys {
     title: "destination",
@@ -12,6 +12,18 @@ pub(super) static DESTINATION: Keys = Keys {
             "{endpoint: \"https://s3.example.org\", bucket: backups}",
             "a bucket in S3-compatible object storage",
         ),
+        key(
+            "azure",
+            Takes::Map(&AZURE),
+            "{account: backups, container: web1, access_key: {env: AZURE_KEY}}",
+            "a container in Azure Blob Storage",
+        ),
+        key(
+            "gcs",
+            Takes::Map(&GCS),
+            "{bucket: backups, service_account: {file: /etc/eightbells/gcs.json}}",
+            "a bucket in Google Cloud Storage",
+        ),
         key("sftp", Takes::Map(&SFTP), "{host: backup.example.org, path: backups}", "a folder of another host, by SSH"),
         key(
             "webdav",
@@ -21,7 +33,7 @@ pub(super) static DESTINATION: Keys = Keys {
         ),
         key("rclone", Takes::Map(&RCLONE), "{remote: \"drive:backups\"}", "a remote of the rclone program"),
     ],
-    rules: &[Rule::OneOf(&["local", "s3", "sftp", "webdav", "rclone"])],
+    rules: &[Rule::OneOf(&["local", "s3", "azure", "gcs", "sftp", "webdav", "rclone"])],
 };
 
 static LOCAL: Keys = Keys {
@@ -69,6 +81,44 @@ static S3: Keys = Keys {
         Rule::Needs("secret_key", &["access_key"]),
         Rule::Needs("session_token", &["secret_key"]),
     ],
+};
+
+const ENDPOINT: Key =
+    key("endpoint", Takes::Value(Shape::Address), "\"https://storage.example.org\"", "the service's address")
+        .without("the service's own");
+const PREFIX: Key = key("prefix", TEXT, "web1/", "what every object's name begins with, usually ending in `/`");
+const CA_FILE: Key =
+    key("ca_file", PATH, "/etc/ssl/storage-ca.pem", "certificates in PEM form to trust besides the system's");
+const ALLOW_HTTP: Key =
+    key("allow_http", Takes::Switch, "true", "whether plain http may be spoken to another machine").default("false");
+
+static AZURE: Keys = Keys {
+    title: "azure",
+    keys: &[
+        key("account", TEXT, "backups", "the storage account's name").needed(),
+        key("container", TEXT, "web1", "the container, which must exist").needed(),
+        key("access_key", Takes::Secret, "{env: AZURE_KEY}", "a key of the account"),
+        key("sas_token", Takes::Secret, "{env: AZURE_SAS}", "a shared access signature, instead of a key"),
+        ENDPOINT,
+        PREFIX,
+        CA_FILE,
+        ALLOW_HTTP,
+    ],
+    rules: &[Rule::OneOf(&["access_key", "sas_token"])],
+};
+
+static GCS: Keys = Keys {
+    title: "gcs",
+    keys: &[
+        key("bucket", TEXT, "backups", "the bucket, which must exist").needed(),
+        key("service_account", Takes::Secret, "{file: /etc/eightbells/gcs.json}", "the JSON key of a service account")
+            .needed(),
+        ENDPOINT,
+        PREFIX,
+        CA_FILE,
+        ALLOW_HTTP,
+    ],
+    rules: &[],
 };
 
 static SFTP: Keys = Keys {

@@ -12,7 +12,7 @@ This page is written by `eightbells explain --markdown=spec`; of one key, the sa
 
 ```sh
 eightbells explain archive.compression
-eightbells explain jobs.*.store[].keep
+eightbells explain 'jobs.*.store[].keep'
 ```
 
 [guide.md](guide.md) tells how they work together; `eightbells schema` prints the same for editors. In a route, `*` stands for
