@@ -116,8 +116,7 @@ fn compress(compression: Compression, jobs: &Mutex<Receiver<Raw>>, raws: &Pool, 
         let Ok(Raw { bytes, length, members, done }) = job else { return Ok(()) };
         let raw = bytes.get(..length).unwrap_or_default();
         let packed = encoder.frame(raw, packeds.take()).map(|packed| {
-            let frame =
-                Frame { packed: packed.len() as u64, raw: length as u64, sha256: sha256(&packed) };
+            let frame = Frame { packed: packed.len() as u64, raw: length as u64, sha256: sha256(&packed) };
             PackedFrame { bytes: packed, frame, members }
         });
         raws.give(bytes);
