@@ -30,8 +30,10 @@ mod restoring;
 mod retention;
 mod scripts;
 mod shells;
+mod spec_keys;
 mod still;
 mod stores;
+mod stores_cloud;
 mod stores_rclone;
 #[cfg(feature = "sftp")]
 mod stores_sftp;

@@ -2,24 +2,24 @@
 //! final name before it is whole.
 
 mod again;
+mod bucket;
 mod error;
 mod ledger;
 mod local;
 mod open;
 mod rclone;
 mod resume;
-mod s3;
 #[cfg(feature = "sftp")]
 mod sftp;
 mod staged;
 mod webdav;
 
+pub use bucket::{AzureOptions, AzurePass, BucketStore, Credentials, GcsOptions, PART_COUNT_MAX, S3Options, part_size};
 pub use error::{StoreError, StoreErrorKind};
 pub use ledger::{Ledger, Promise};
 pub use local::{LocalStore, remove_staged};
 pub use open::{Means, open};
 pub use rclone::{RcloneOptions, RcloneStore};
-pub use s3::{Credentials, PART_COUNT_MAX, S3Options, S3Store, part_size};
 #[cfg(feature = "sftp")]
 pub use sftp::{PROBE_AFTER_DEFAULT, SftpOptions, SftpStore};
 pub use staged::Owner;

@@ -1,5 +1,6 @@
 //! What a server's refusal means, and what to do about it.
 
+use super::Service;
 use crate::run::store::{StoreError, StoreErrorKind};
 use object_store::client::{HttpError, HttpErrorKind};
 use std::error::Error;
@@ -12,7 +13,7 @@ const WORDS_MAX: usize = 300;
 #[error("the server answered {status}{}", self.words())]
 pub(super) struct Refusal {
     status: u16,
-    /// S3's own name for it: `NoSuchBucket`.
+    /// The service's own name for it: `NoSuchBucket`.
     code: Option<String>,
     message: Option<String>,
     /// Where the bucket is, if the server says so.
@@ -20,8 +21,9 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    pub(super) fn read(status: u16, region: Option<String>, body: &str) -> Self {
-        Self { status, code: element(body, "Code"), message: element(body, "Message"), region }
+    /// `code` is what Azure says in a header, for answers that have no body.
+    pub(super) fn read(status: u16, code: Option<String>, region: Option<String>, body: &str) -> Self {
+        Self { status, code: element(body, "Code").or(code), message: element(body, "Message"), region }
     }
 
     fn words(&self) -> String {
@@ -45,6 +47,10 @@ impl Refusal {
             "RequestTimeout",
             "ThrottlingException",
             "OperationAborted",
+            // Azure's.
+            "ServerBusy",
+            "OperationTimedOut",
+            "ContainerBeingDeleted",
         ]);
         busy || matches!(self.status, 408 | 429 | 500 | 502 | 503 | 504)
     }
@@ -52,6 +58,13 @@ impl Refusal {
     fn kind(&self) -> StoreErrorKind {
         if self.is(&["QuotaExceeded", "XMinioStorageFull", "EntityTooLarge", "InsufficientStorage"]) {
             return StoreErrorKind::Full;
+        }
+        // Azure's, of a list of blocks that was committed by a request whose answer was lost.
+        if self.is(&["InvalidBlockList"]) {
+            return StoreErrorKind::Missing;
+        }
+        if self.is(&["BlobImmutableDueToPolicy"]) {
+            return StoreErrorKind::Denied;
         }
         match self.status {
             404 => StoreErrorKind::Missing,
@@ -63,35 +76,74 @@ impl Refusal {
         }
     }
 
-    fn help(&self) -> Option<String> {
-        let text = match self.code.as_deref() {
-            Some("NoSuchBucket") => "the bucket does not exist: make it, or correct `bucket:`",
-            Some("InvalidAccessKeyId") => "the server does not know this access key: correct `access_key:`",
-            Some("SignatureDoesNotMatch") => {
-                "the secret key is not this access key's: correct `secret_key:`; or the `region:` is another one"
-            }
-            Some("RequestTimeTooSkewed") => "this machine's clock is wrong: set it, and keep it right with NTP",
-            Some("ExpiredToken" | "InvalidToken" | "TokenRefreshRequired") => {
-                "the temporary key has expired: have a new one made"
-            }
-            Some("AuthorizationHeaderMalformed" | "PermanentRedirect" | "IllegalLocationConstraintException") => {
-                return Some(self.region_help());
-            }
-            Some("AccessDenied") => {
-                "the key may not do this: give it the right to list, read, write and delete objects in this bucket"
-            }
-            Some(_) | None => match self.status {
-                301 | 307 => return Some(self.region_help()),
-                401 | 403 => "correct the access key and the secret key, or what they may do in this bucket",
-                _ => return None,
-            },
-        };
-        Some(text.to_owned())
+    fn help(&self, service: Service) -> Option<String> {
+        let code = self.code.as_deref().unwrap_or_default();
+        if matches!(self.status, 301 | 307)
+            || matches!(
+                code,
+                "AuthorizationHeaderMalformed" | "PermanentRedirect" | "IllegalLocationConstraintException"
+            )
+        {
+            return Some(self.region_help());
+        }
+        let known = HELPS.iter().find(|(codes, _)| codes.contains(&code)).map(|(_, text)| *text);
+        let general = || matches!(self.status, 401 | 403).then(|| general_help(service));
+        known.or_else(general).map(ToOwned::to_owned)
     }
 
     fn region_help(&self) -> String {
         let region = self.region.as_ref().map(|region| format!(" `{region}`")).unwrap_or_default();
         format!("the bucket is in another region: set `region:` to the bucket's{region}, and `endpoint:` with it")
+    }
+}
+
+/// What to do about what services call by these names.
+const HELPS: &[(&[&str], &str)] = &[
+    (&["NoSuchBucket"], "the bucket does not exist: make it, or correct `bucket:`"),
+    (&["InvalidAccessKeyId"], "the server does not know this access key: correct `access_key:`"),
+    (
+        &["SignatureDoesNotMatch"],
+        "the secret key is not this access key's: correct `secret_key:`; or the `region:` is another one",
+    ),
+    (&["RequestTimeTooSkewed"], "this machine's clock is wrong: set it, and keep it right with NTP"),
+    (&["ExpiredToken", "InvalidToken", "TokenRefreshRequired"], "the temporary key has expired: have a new one made"),
+    (&["ContainerNotFound"], "the container does not exist: make it, or correct `container:`"),
+    (
+        &["AuthenticationFailed"],
+        "`access_key:` is not this account's, or `sas_token:` is wrong or has expired; a clock that is wrong by 15 minutes \
+         does it, too",
+    ),
+    (
+        &["AuthorizationPermissionMismatch", "AuthorizationResourceTypeMismatch", "AuthorizationServiceMismatch"],
+        "the SAS token may not do this: it must be for blobs, containers and objects, to read, add, create, write, delete and \
+         list",
+    ),
+    (
+        &["AuthorizationFailure"],
+        "`access_key:` is not this account's, or `sas_token:` is wrong, has expired or may not do this; or the account's \
+         network rules keep this machine out",
+    ),
+    (
+        &["AuthenticationRequired"],
+        "Google does not know the key: correct `service_account:`; a clock that is wrong does it, too",
+    ),
+    (
+        &["BlobImmutableDueToPolicy"],
+        "the container's immutability policy keeps it: let `keep` hold archives for longer",
+    ),
+];
+
+/// What to do about a refusal whose name says nothing more.
+fn general_help(service: Service) -> &'static str {
+    match service {
+        Service::S3 => {
+            "correct the access key and the secret key, or give the key the right to list, read, write and \
+                        delete objects in this bucket"
+        }
+        Service::Azure => "correct `access_key:` or `sas_token:`, or what it may do in this container",
+        Service::Gcs => {
+            "give the service account the role `roles/storage.objectAdmin` in this bucket, or correct `service_account:`"
+        }
     }
 }
 
@@ -110,10 +162,10 @@ fn element(body: &str, name: &str) -> Option<String> {
 }
 
 /// What `object_store` tells, as what it means for us.
-pub(super) fn store_error(doing: &str, error: object_store::Error) -> StoreError {
+pub(super) fn store_error(service: Service, doing: &str, error: object_store::Error) -> StoreError {
     if let Some(refusal) = find::<Refusal>(&error) {
         let told = StoreError::new(refusal.kind(), doing).because(refusal.clone());
-        return refusal.help().into_iter().fold(told, StoreError::help);
+        return refusal.help(service).into_iter().fold(told, StoreError::help);
     }
     let transport = find::<HttpError>(&error).map(HttpError::kind);
     let cause = transport.is_some().then(|| innermost(&error));
@@ -177,6 +229,7 @@ mod tests {
         Refusal::read(
             status,
             None,
+            None,
             &format!("<?xml?><Error><Code>{code}</Code><Message>it&apos;s &lt;so&gt;</Message></Error>"),
         )
     }
@@ -194,6 +247,14 @@ mod tests {
             (403, "QuotaExceeded", StoreErrorKind::Full),
             (507, "XMinioStorageFull", StoreErrorKind::Full),
             (400, "InvalidRequest", StoreErrorKind::Other),
+            (404, "ContainerNotFound", StoreErrorKind::Missing),
+            (403, "AuthenticationFailed", StoreErrorKind::Denied),
+            (409, "BlobAlreadyExists", StoreErrorKind::Exists),
+            (409, "ContainerBeingDeleted", StoreErrorKind::Busy),
+            (409, "BlobImmutableDueToPolicy", StoreErrorKind::Denied),
+            (503, "ServerBusy", StoreErrorKind::Busy),
+            (400, "InvalidBlockList", StoreErrorKind::Missing),
+            (401, "AuthenticationRequired", StoreErrorKind::Denied),
         ] {
             assert_eq!(refusal(status, code).kind(), kind, "{status} {code}");
         }
@@ -202,17 +263,24 @@ mod tests {
 
     #[test]
     fn what_to_do_is_said() {
-        assert!(refusal(404, "NoSuchBucket").help().unwrap().contains("bucket"));
-        assert!(refusal(403, "InvalidAccessKeyId").help().unwrap().contains("access_key"));
-        assert!(refusal(403, "SignatureDoesNotMatch").help().unwrap().contains("secret_key"));
-        let elsewhere = Refusal::read(301, Some("eu-west-1".into()), "");
-        assert!(elsewhere.help().unwrap().contains("`eu-west-1`"));
-        assert_eq!(refusal(404, "NoSuchKey").help(), None);
+        assert!(refusal(404, "NoSuchBucket").help(Service::S3).unwrap().contains("bucket"));
+        assert!(refusal(403, "InvalidAccessKeyId").help(Service::S3).unwrap().contains("access_key"));
+        assert!(refusal(403, "SignatureDoesNotMatch").help(Service::S3).unwrap().contains("secret_key"));
+        let elsewhere = Refusal::read(301, None, Some("eu-west-1".into()), "");
+        assert!(elsewhere.help(Service::S3).unwrap().contains("`eu-west-1`"));
+        assert_eq!(refusal(404, "NoSuchKey").help(Service::S3), None);
+        let silent = Refusal::read(404, Some("ContainerNotFound".into()), None, "");
+        assert!(silent.help(Service::Azure).unwrap().contains("`container:`"));
+        for (service, key) in
+            [(Service::S3, "secret"), (Service::Azure, "sas_token"), (Service::Gcs, "service_account")]
+        {
+            assert!(refusal(403, "AccessDenied").help(service).unwrap().contains(key), "{service:?}");
+        }
     }
 
     #[test]
     fn a_server_s_words_are_cut_and_cleaned() {
-        let long = Refusal::read(400, None, &format!("<Message>\x1b[2J{}</Message>", "x".repeat(10_000)));
+        let long = Refusal::read(400, None, None, &format!("<Message>\x1b[2J{}</Message>", "x".repeat(10_000)));
         assert!(long.to_string().len() < 400);
         assert!(!long.to_string().contains('\x1b'));
     }
