@@ -49,3 +49,4 @@ mod tree;
 mod turns;
 mod unit_text;
 mod watched;
+mod way_back;
