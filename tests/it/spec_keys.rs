@@ -67,7 +67,7 @@ fn least(keys: &'static Keys, about: Option<&'static Key>) -> Vec<&'static Key> 
     loop {
         let any = |names: &[&str]| set.iter().any(|key| names.contains(&key.name));
         let of_rules = keys.rules.iter().find_map(|rule| match rule {
-            Rule::OneOf(names) | Rule::Some(names) if !any(names) => Some(names[0]),
+            Rule::OneOf(of) | Rule::Some(of) if !any(of) => Some(of[0]),
             Rule::Needs(key, others) if any(&[key]) && !any(others) => Some(others[0]),
             _ => None,
         });

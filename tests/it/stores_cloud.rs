@@ -105,7 +105,7 @@ fn gcs(server: &XmlServer, prefix: &str) -> GcsOptions {
         endpoint: Some(format!("http://127.0.0.1:{}", server.port())),
         bucket: "box".into(),
         prefix: prefix.into(),
-        service_account: server.service_account().into(),
+        service_account: XmlServer::service_account().into(),
         ca_pem: None,
         allow_http: false,
         upload: None,

@@ -123,7 +123,7 @@ impl XmlServer {
     }
 
     /// A new key of a service account, as the JSON file that Google hands out.
-    pub fn service_account(&self) -> String {
+    pub fn service_account() -> String {
         let command = ["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"];
         let private_key = output_of(Command::new("openssl").args(command));
         serde_json::json!({
