@@ -11,7 +11,8 @@ use crate::run::catalog::Set;
 use crate::run::lock::{Lock, LockError, StateDir};
 use crate::run::mark::{self, Mark, MarkKind};
 use crate::run::os::{self, RunId};
-use crate::run::prune::{Held, Judged, Judgement, PruneError, Pruned, Rules, carry_out, judge};
+use crate::run::prune::{Held, Judged, Judgement, Notes, PruneError, Pruned, Rules, carry_out, judge};
+use crate::run::store::Ledger;
 use crate::value::{Bytes, parse_duration};
 use clap::Args;
 use jiff::tz::TimeZone;
@@ -159,7 +160,8 @@ async fn prune_one(args: &PruneArgs, shelf: &Shelf, rules: &Rules<'_>, told: &mu
     let done = if args.dry_run {
         Ok(Pruned { removed: vec![], kept: judgement.sets.len(), held: judgement.held.clone() })
     } else {
-        carry_out(shelf.store.as_ref(), &judgement).await
+        let notes = Notes { ledger: &Ledger::default(), destination: &shelf.name };
+        carry_out(shelf.store.as_ref(), &judgement, notes).await
     };
     told.text.push_str(&as_table(shelf, &judgement, args.dry_run));
     told.json.push(as_json(shelf, &judgement, &done));

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 /// How long any request may take before its answer begins, its body apart.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
-/// How much of a request the kernel may hold for a slow connection, in bytes (net.ipv4.tcp_wmem of Linux).
+/// How much of a request the kernel may hold for a slow connection, in bytes (`net.ipv4.tcp_wmem` of Linux).
 const UNDERWAY_MAX: u64 = 4 << 20;
 /// The slowest that a connection may be without being taken for a stalled one, in bytes a second.
 const SPEED_MIN: u64 = 64 * 1024;
