@@ -7,6 +7,7 @@ mod support;
 
 mod around;
 mod backup;
+mod beginning;
 mod contract;
 mod databases;
 mod deploy;
