@@ -7,6 +7,7 @@ mod support;
 
 mod around;
 mod backup;
+mod beginning;
 mod contract;
 mod databases;
 mod deploy;
@@ -23,6 +24,7 @@ mod generate;
 mod harness;
 mod hostile;
 mod keeping;
+mod limits;
 mod linter;
 mod linter_ci;
 mod moinmoin;

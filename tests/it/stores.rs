@@ -29,6 +29,7 @@ fn options(s3: &S3Server, prefix: &str) -> S3Options {
         addressing: Addressing::Path,
         ca_pem: None,
         allow_http: false,
+        upload: None,
     }
 }
 

@@ -1,7 +1,9 @@
 //! How any service is reached: its address, whose certificates are trusted, how often a request is tried again.
 
 use super::Client;
-use crate::run::store::{StoreError, StoreErrorKind};
+use super::paced::Paced;
+use super::wire::Wire;
+use crate::run::store::{StoreError, StoreErrorKind, Throttle};
 use object_store::{BackoffConfig, Certificate, ClientOptions, RetryConfig};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -29,6 +31,8 @@ pub(super) struct Access<'a> {
     pub(super) ca_pem: Option<&'a [u8]>,
     /// Whether `http://` to another machine is allowed.
     pub(super) allow_http: bool,
+    /// What slows uploads.
+    pub(super) upload: Option<&'a Throttle>,
 }
 
 /// Whose certificates are trusted.
@@ -67,6 +71,32 @@ impl<'a> Access<'a> {
             other => return Err(self.wrong(format!("`{other}:` is not a scheme for an endpoint, https: is"))),
         }
         Ok(Some(endpoint.trim_end_matches('/')))
+    }
+
+    /// What requests go through.
+    pub(super) fn wire(&self) -> Result<Wire, StoreError> {
+        let Some(throttle) = self.upload else { return Ok(Wire::default()) };
+        crate::run::tls::install_provider();
+        let client = self.paced_client().map_err(|error| {
+            let error = self.wrong("no connection can be set up").because(error.without_url());
+            error.help("if the host has no certificates: install them (Debian: ca-certificates), or give `ca_file:`")
+        })?;
+        Ok(Wire::through(Paced { client, throttle: throttle.clone() }))
+    }
+
+    fn paced_client(&self) -> reqwest::Result<reqwest::Client> {
+        let own = self.ca_pem.map(reqwest::Certificate::from_pem_bundle).transpose()?.unwrap_or_default();
+        let builder = || {
+            let builder = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).http1_only();
+            builder.redirect(reqwest::redirect::Policy::none())
+        };
+        if self.speaks_plainly() {
+            return builder().tls_certs_only(own).build();
+        }
+        match builder().tls_certs_merge(own.clone()).build() {
+            Err(_) if !own.is_empty() => builder().tls_certs_only(own).build(),
+            other => other,
+        }
     }
 
     /// Connects by what makes a client of options.

@@ -6,6 +6,7 @@
 mod access;
 mod azure;
 mod gcs;
+mod paced;
 mod refusal;
 mod s3;
 mod upload;
@@ -17,7 +18,9 @@ pub use s3::{Credentials, S3Options};
 pub use upload::{PART_COUNT_MAX, part_size};
 
 use super::again::again;
-use super::{ByteStream, Doing, Ledger, Object, Store, StoreError, StoreErrorKind, Upload, check_name, exactly};
+use super::{
+    ByteStream, Doing, Ledger, Object, Store, StoreError, StoreErrorKind, Throttle, Upload, check_name, exactly,
+};
 use crate::run::journal::Obligation;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -65,6 +68,7 @@ struct Bucket {
     /// The rest of the prefix, which names begin with.
     stem: String,
     ledger: Ledger,
+    throttle: Option<Throttle>,
     /// Bytes of objects that wait in memory to be committed in one request.
     held: Arc<AtomicU64>,
 }
@@ -77,6 +81,7 @@ struct Opened<'a> {
     destination: String,
     place: String,
     prefix: &'a str,
+    throttle: Option<Throttle>,
 }
 
 impl BucketStore {
@@ -93,6 +98,7 @@ impl BucketStore {
                 place: options.place(),
                 destination: options.destination,
                 prefix: &options.prefix,
+                throttle: options.upload,
             },
             ledger,
         ))
@@ -111,6 +117,7 @@ impl BucketStore {
                 place: options.place(),
                 destination: options.destination,
                 prefix: &options.prefix,
+                throttle: options.upload,
             },
             ledger,
         ))
@@ -129,18 +136,19 @@ impl BucketStore {
                 place: options.place(),
                 destination: options.destination,
                 prefix: &options.prefix,
+                throttle: options.upload,
             },
             ledger,
         ))
     }
 
     fn over(opened: Opened<'_>, ledger: Ledger) -> Self {
-        let Opened { client, service, eraser, destination, place, prefix } = opened;
+        let Opened { client, service, eraser, destination, place, prefix, throttle } = opened;
         let at = prefix.rfind('/').map_or(0, |at| at + 1);
         let (folder, stem) = prefix.split_at(at);
         let (folder, stem) = (folder.trim_start_matches('/').to_owned(), stem.to_owned());
         let held = Arc::default();
-        Self(Arc::new(Bucket { client, service, eraser, destination, place, folder, stem, ledger, held }))
+        Self(Arc::new(Bucket { client, service, eraser, destination, place, folder, stem, ledger, throttle, held }))
     }
 }
 
@@ -294,6 +302,10 @@ impl Store for BucketStore {
 
     fn free_bytes(&self) -> Doing<'_, Option<u64>> {
         Box::pin(async { Ok(None) })
+    }
+
+    fn throttle(&self) -> Option<&Throttle> {
+        self.0.throttle.as_ref()
     }
 }
 

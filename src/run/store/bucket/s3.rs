@@ -2,9 +2,8 @@
 
 use super::Client;
 use super::access::{Access, retries};
-use super::wire::Wire;
 use crate::destination::Addressing;
-use crate::run::store::StoreError;
+use crate::run::store::{StoreError, Throttle};
 use object_store::aws::AmazonS3Builder;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::sync::Arc;
@@ -32,6 +31,8 @@ pub struct S3Options {
     pub ca_pem: Option<Vec<u8>>,
     /// Whether `http://` to another machine is allowed.
     pub allow_http: bool,
+    /// What slows uploads.
+    pub upload: Option<Throttle>,
 }
 
 /// A key for S3.
@@ -58,6 +59,7 @@ impl S3Options {
             endpoint: self.endpoint.as_deref(),
             ca_pem: self.ca_pem.as_deref(),
             allow_http: self.allow_http,
+            upload: self.upload.as_ref(),
         }
     }
 
@@ -78,7 +80,7 @@ pub(super) fn connect(options: &S3Options) -> Result<Arc<dyn Client>, StoreError
         .with_virtual_hosted_style_request(options.addressing == Addressing::Virtual)
         .with_disable_bulk_delete(true)
         .with_retry(retries())
-        .with_http_connector(Wire::default());
+        .with_http_connector(options.access().wire()?);
     if let Some(endpoint) = options.full_endpoint()? {
         builder = builder.with_endpoint(endpoint);
     }
@@ -107,6 +109,7 @@ mod tests {
             addressing,
             ca_pem: None,
             allow_http: false,
+            upload: None,
         }
     }
 
