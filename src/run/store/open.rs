@@ -164,7 +164,7 @@ impl Filling<'_> {
             addressing: *addressing,
             ca_pem: self.file(ca_file.as_ref())?.map(|path| self.read(&path)).transpose()?,
             allow_http: *allow_http,
-            upload: self.upload.map(Throttle::new),
+            upload: Some(self.upload.map_or_else(Throttle::meter, Throttle::new)),
         })
     }
 
@@ -186,7 +186,7 @@ impl Filling<'_> {
             pass,
             ca_pem: self.file(ca_file.as_ref())?.map(|path| self.read(&path)).transpose()?,
             allow_http: *allow_http,
-            upload: self.upload.map(Throttle::new),
+            upload: Some(self.upload.map_or_else(Throttle::meter, Throttle::new)),
         })
     }
 
@@ -200,7 +200,7 @@ impl Filling<'_> {
             service_account: self.secret(service_account)?,
             ca_pem: self.file(ca_file.as_ref())?.map(|path| self.read(&path)).transpose()?,
             allow_http: *allow_http,
-            upload: self.upload.map(Throttle::new),
+            upload: Some(self.upload.map_or_else(Throttle::meter, Throttle::new)),
         })
     }
 
