@@ -6,7 +6,7 @@ mod sftp;
 mod webdav;
 
 pub use rclone::Rclone;
-pub use s3::{Addressing, S3};
+pub use s3::{Addressing, Checksum, Encryption, LockMode, ObjectLock, S3};
 pub use sftp::Sftp;
 pub use webdav::WebDav;
 

@@ -1,13 +1,14 @@
 //! What may go: after a successful run, or where somebody asks.
 
 use super::catalog::{self, Names, Set, SetState};
-use super::store::{Store, StoreError};
+use super::store::{Store, StoreError, StoreErrorKind};
 use crate::archive::source_of;
 use crate::contract::Job;
 use crate::retention::{Dated, Guard, Keep, Shrunk, Standing, Verdict, Weighed, decide, shrunk};
 use crate::value::Bytes;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use std::fmt;
 
 /// By what is decided at one destination.
 #[derive(Debug, Clone)]
@@ -128,6 +129,23 @@ pub struct Pruned {
     pub kept: usize,
     /// Why nothing was removed.
     pub held: Option<Held>,
+    /// What would have gone and is locked at the destination; the next time it is tried again.
+    pub locked: Vec<Locked>,
+}
+
+/// A set that no rule holds any more, and the destination's own lock still does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Locked {
+    /// The set's time.
+    pub time: Timestamp,
+    /// Until when, in words.
+    pub why: String,
+}
+
+impl fmt::Display for Locked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the archive of {} is kept: {}", self.time, self.why)
+    }
 }
 
 /// Removes what the policy does not hold. `stored` is the time of the set that this run has just stored here: where
@@ -157,12 +175,20 @@ pub async fn prune(
 /// # Errors
 /// An object cannot be removed; those before it are gone.
 pub async fn carry_out(store: &dyn Store, judgement: &Judgement<'_>) -> Result<Pruned, PruneError> {
-    let mut pruned = Pruned { removed: vec![], kept: judgement.sets.len(), held: judgement.held.clone() };
+    let kept = judgement.sets.len();
+    let mut pruned = Pruned { removed: vec![], kept, held: judgement.held.clone(), locked: vec![] };
     for set in judgement.doomed() {
         let names = removal_order(set);
-        store.delete(&names).await.map_err(PruneError::Delete)?;
-        pruned.removed.extend(names);
-        pruned.kept -= 1;
+        match store.delete(&names).await {
+            Ok(()) => {
+                pruned.removed.extend(names);
+                pruned.kept -= 1;
+            }
+            Err(error) if error.kind() == StoreErrorKind::Locked => {
+                pruned.locked.push(Locked { time: set.time, why: error.to_string() });
+            }
+            Err(error) => return Err(PruneError::Delete(error)),
+        }
     }
     Ok(pruned)
 }

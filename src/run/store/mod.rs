@@ -19,7 +19,7 @@ pub use ledger::{Ledger, Promise};
 pub use local::{LocalStore, remove_staged};
 pub use open::{Means, open};
 pub use rclone::{RcloneOptions, RcloneStore};
-pub use s3::{Credentials, PART_COUNT_MAX, S3Options, S3Store, part_size};
+pub use s3::{Credentials, Encrypting, Locking, PART_COUNT_MAX, S3Options, S3Store, Storing, part_size};
 #[cfg(feature = "sftp")]
 pub use sftp::{PROBE_AFTER_DEFAULT, SftpOptions, SftpStore};
 pub use webdav::{WebDavOptions, WebDavStore};
@@ -71,6 +71,8 @@ pub trait Store: Send + Sync + fmt::Debug {
     fn open_read_range(&self, name: &str, range: Range<u64>) -> Doing<'_, ByteStream>;
 
     /// Removes objects, in the order given; what is missing already is no error.
+    ///
+    /// Fails with [`StoreErrorKind::Locked`], and removes none, where the destination's own lock holds one of them.
     fn delete(&self, names: &[String]) -> Doing<'_, ()>;
 
     /// Begins an object that nobody sees before it is committed.

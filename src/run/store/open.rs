@@ -1,12 +1,12 @@
 //! From a destination as data to a connection.
 
-use super::s3::{Credentials, S3Options, S3Store};
+use super::s3::{Credentials, Encrypting, Locking, S3Options, S3Store, Storing};
 use super::{
     Ledger, LocalStore, RcloneOptions, RcloneStore, Store, StoreError, StoreErrorKind, WebDavOptions, WebDavStore,
 };
 #[cfg(feature = "sftp")]
 use crate::destination::Sftp;
-use crate::destination::{Destination, DestinationKind, Local, Rclone, S3, WebDav};
+use crate::destination::{Destination, DestinationKind, Encryption, Local, ObjectLock, Rclone, S3, WebDav};
 use crate::run::os::Environment;
 use crate::run::secret::Secrets;
 use crate::value::{Context, Template, Value};
@@ -138,7 +138,17 @@ impl Filling<'_> {
             addressing,
             ca_file,
             allow_http,
+            proxy,
+            storage_class,
+            server_side_encryption,
+            checksum,
+            object_lock,
         } = s3;
+        let encryption = server_side_encryption.as_ref().map(|encryption| self.encrypting(encryption)).transpose()?;
+        let lock = object_lock.as_ref().map(|ObjectLock { mode, lasts, legal_hold }| Locking {
+            retention: mode.zip(*lasts),
+            legal_hold: *legal_hold,
+        });
         Ok(S3Options {
             destination: self.destination.to_owned(),
             endpoint: self.optional(endpoint.as_ref())?,
@@ -149,6 +159,16 @@ impl Filling<'_> {
             addressing: *addressing,
             ca_pem: self.file(ca_file.as_ref())?.map(|path| self.read(&path)).transpose()?,
             allow_http: *allow_http,
+            proxy: proxy.as_ref().map(|proxy| self.secret(proxy)).transpose()?,
+            storing: Storing { storage_class: storage_class.clone(), encryption, checksum: *checksum, lock },
+        })
+    }
+
+    fn encrypting(&self, encryption: &Encryption) -> Result<Encrypting, StoreError> {
+        Ok(match encryption {
+            Encryption::Aes256 => Encrypting::Aes256,
+            Encryption::Kms => Encrypting::Kms(None),
+            Encryption::KmsKeyId(id) => Encrypting::Kms(Some(self.text(id)?)),
         })
     }
 

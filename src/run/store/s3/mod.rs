@@ -1,16 +1,23 @@
 //! A bucket in S3-compatible object storage.
 
+mod ask;
 mod connect;
 mod refusal;
+mod sign;
+mod storing;
 mod upload;
+mod uploads;
 mod wire;
 
 pub use connect::{Credentials, S3Options};
+pub use storing::{Encrypting, Locking, Storing};
 pub use upload::{PART_COUNT_MAX, part_size};
 
 use super::{ByteStream, Doing, Ledger, Object, Store, StoreError, StoreErrorKind, Upload, check_name, exactly};
 use crate::run::journal::Obligation;
+use ask::Asking;
 use bytes::Bytes;
+use connect::Connected;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use object_store::aws::AmazonS3;
 use object_store::multipart::MultipartStore as _;
@@ -33,6 +40,10 @@ pub struct S3Store(Arc<Bucket>);
 #[derive(Debug)]
 struct Bucket {
     client: AmazonS3,
+    /// For what the client has no call for; none for anonymous requests.
+    asking: Option<Asking>,
+    /// What goes with each object.
+    storing: Storing,
     destination: String,
     /// For people: `s3://bucket/prefix at endpoint`.
     place: String,
@@ -51,13 +62,15 @@ impl S3Store {
     /// # Errors
     /// An address that is none, plain `http://` where it is not allowed, certificates that are none.
     pub fn open(options: S3Options, ledger: Ledger) -> Result<Self, StoreError> {
-        let client = connect::connect(&options)?;
+        let Connected { client, asking } = connect::connect(&options)?;
         let at = options.prefix.rfind('/').map_or(0, |at| at + 1);
         let (folder, stem) = options.prefix.split_at(at);
         let (folder, stem) = (folder.trim_start_matches('/').to_owned(), stem.to_owned());
         let place = options.place();
+        let S3Options { destination, storing, .. } = options;
         let held = Arc::default();
-        Ok(Self(Arc::new(Bucket { client, destination: options.destination, place, folder, stem, ledger, held })))
+        let bucket = Bucket { client, asking, storing, destination, place, folder, stem, ledger, held };
+        Ok(Self(Arc::new(bucket)))
     }
 }
 
@@ -73,6 +86,16 @@ impl Bucket {
 
     fn failed(&self, doing: &str, error: object_store::Error) -> StoreError {
         refusal::store_error(&format!("{doing} at {}", self.place), error)
+    }
+
+    /// What could not be stored; keys that the server may not know are named.
+    fn not_stored(&self, doing: &str, error: object_store::Error) -> StoreError {
+        let error = self.failed(doing, error);
+        let keys = self.storing.keys();
+        if error.kind() != StoreErrorKind::Other || !error.helps().is_empty() || keys.is_empty() {
+            return error;
+        }
+        error.help(format!("where the server does not know {}: take it out", keys.join(" or ")))
     }
 
     async fn size(&self, key: &Path) -> Result<u64, StoreError> {
@@ -104,6 +127,10 @@ impl Bucket {
 
     /// One request for each: not every server knows how to delete many at once.
     async fn delete(self: Arc<Self>, names: Vec<String>) -> Result<(), StoreError> {
+        if let Some(asking) = self.asking.as_ref().filter(|_| self.storing.lock.is_some()) {
+            let keys = names.iter().map(|name| self.key(name)).collect::<Result<Vec<_>, _>>()?;
+            return self.delete_locked(asking, &keys).await;
+        }
         for name in names {
             let key = self.key(&name)?;
             match self.client.delete(&key).await {

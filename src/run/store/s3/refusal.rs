@@ -17,11 +17,14 @@ pub(super) struct Refusal {
     message: Option<String>,
     /// Where the bucket is, if the server says so.
     region: Option<String>,
+    /// The header that it does not know, if it says so.
+    header: Option<String>,
 }
 
 impl Refusal {
     pub(super) fn read(status: u16, region: Option<String>, body: &str) -> Self {
-        Self { status, code: element(body, "Code"), message: element(body, "Message"), region }
+        let header = element(body, "Header").map(|header| header.to_lowercase());
+        Self { status, code: element(body, "Code"), message: element(body, "Message"), region, header }
     }
 
     fn words(&self) -> String {
@@ -49,7 +52,21 @@ impl Refusal {
         busy || matches!(self.status, 408 | 429 | 500 | 502 | 503 | 504)
     }
 
+    fn says(&self, words: &[&str]) -> bool {
+        let message = self.message.as_deref().unwrap_or_default().to_lowercase();
+        words.iter().any(|word| message.contains(word))
+    }
+
+    /// Whether it is about an object that may not be removed yet; each server has its own words for it.
+    fn is_locked(&self) -> bool {
+        let protected = self.says(&["worm protected", "protected by object lock", "object is locked"]);
+        self.is(&["ObjectLocked", "AccessDeniedByLock"]) || (protected && !self.is_transient())
+    }
+
     fn kind(&self) -> StoreErrorKind {
+        if self.is_locked() {
+            return StoreErrorKind::Locked;
+        }
         if self.is(&["QuotaExceeded", "XMinioStorageFull", "EntityTooLarge", "InsufficientStorage"]) {
             return StoreErrorKind::Full;
         }
@@ -80,6 +97,19 @@ impl Refusal {
             Some("AccessDenied") => {
                 "the key may not do this: give it the right to list, read, write and delete objects in this bucket"
             }
+            Some("InvalidStorageClass") => "the server has no such class: correct `storage_class:`, or take it out",
+            Some("InvalidObjectState") => {
+                "it lies in a class that is not read at once: have the service bring it back first (restore-object), then try again"
+            }
+            Some(code) if code == "InvalidEncryptionAlgorithmError" || code.starts_with("KMS") => {
+                "the server cannot encrypt so: correct `server_side_encryption:` and what the key may do, or take it out"
+            }
+            Some("ObjectLockConfigurationNotFoundError") => NO_LOCKS,
+            Some(_) if self.says(&["object lock configuration", "objectlockconfiguration"]) => NO_LOCKS,
+            Some(_) | None if self.header.as_deref().is_some_and(|header| key_of(header).is_some()) => {
+                let key = self.header.as_deref().and_then(key_of).unwrap_or_default();
+                return Some(format!("the server does not know what `{key}:` asks for: take it out"));
+            }
             Some(_) | None => match self.status {
                 301 | 307 => return Some(self.region_help()),
                 401 | 403 => "correct the access key and the secret key, or what they may do in this bucket",
@@ -93,6 +123,20 @@ impl Refusal {
         let region = self.region.as_ref().map(|region| format!(" `{region}`")).unwrap_or_default();
         format!("the bucket is in another region: set `region:` to the bucket's{region}, and `endpoint:` with it")
     }
+}
+
+const NO_LOCKS: &str = "the bucket was made without Object Lock: make one with it, or take `object_lock:` out";
+
+/// The spec's key that a header comes from.
+fn key_of(header: &str) -> Option<&'static str> {
+    let keys = [
+        ("x-amz-storage-class", "storage_class"),
+        ("x-amz-server-side-encryption", "server_side_encryption"),
+        ("x-amz-object-lock", "object_lock"),
+        ("x-amz-checksum", "checksum"),
+        ("x-amz-sdk-checksum", "checksum"),
+    ];
+    keys.into_iter().find(|(begin, _)| header.starts_with(begin)).map(|(_, key)| key)
 }
 
 /// The text of the first element of that name, unescaped where that matters to people.
@@ -208,6 +252,33 @@ mod tests {
         let elsewhere = Refusal::read(301, Some("eu-west-1".into()), "");
         assert!(elsewhere.help().unwrap().contains("`eu-west-1`"));
         assert_eq!(refusal(404, "NoSuchKey").help(), None);
+    }
+
+    #[test]
+    fn what_is_locked_is_not_what_may_not_be_done() {
+        for (status, code, message) in [
+            (403, "AccessDenied", "Access Denied because object protected by object lock."),
+            (400, "InvalidRequest", "Object is WORM protected and cannot be overwritten"),
+        ] {
+            let body = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
+            assert_eq!(Refusal::read(status, None, &body).kind(), StoreErrorKind::Locked, "{message}");
+        }
+        let body = "<Code>InvalidRequest</Code><Message>Bucket is missing Object Lock Configuration</Message>";
+        let refusal = Refusal::read(400, None, body);
+        assert_eq!(refusal.kind(), StoreErrorKind::Other);
+        assert!(refusal.help().unwrap().contains("`object_lock:`"));
+    }
+
+    #[test]
+    fn the_key_that_a_server_does_not_know_is_named() {
+        let unknown = |header: &str| {
+            let body = format!("<Error><Code>NotImplemented</Code><Header>{header}</Header></Error>");
+            Refusal::read(501, None, &body).help()
+        };
+        assert!(unknown("x-amz-storage-class").unwrap().contains("`storage_class:`"));
+        assert!(unknown("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id").unwrap().contains("`server_side_encryption:`"));
+        assert_eq!(unknown("If-None-Match"), None);
+        assert!(refusal(400, "KMS.NotFoundException").help().unwrap().contains("`server_side_encryption:`"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! that say whether trying again can help.
 
 use super::refusal::Refusal;
+use super::sign::Signer;
 use object_store::ClientOptions;
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
@@ -9,6 +10,7 @@ use object_store::client::{
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_RANGE, RANGE};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long any request may take before its answer begins, its body apart.
@@ -20,17 +22,26 @@ const SPEED_MIN: u64 = 64 * 1024;
 #[derive(Debug, Default)]
 pub(super) struct Wire {
     below: ReqwestConnector,
+    signer: Option<Arc<Signer>>,
+}
+
+impl Wire {
+    /// With what signs requests to which headers are added.
+    pub(super) fn signing(signer: Option<Arc<Signer>>) -> Self {
+        Self { signer, ..Self::default() }
+    }
 }
 
 impl HttpConnector for Wire {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(WireClient { below: self.below.connect(options)? }))
+        Ok(HttpClient::new(WireClient { below: self.below.connect(options)?, signer: self.signer.clone() }))
     }
 }
 
 #[derive(Debug)]
 struct WireClient {
     below: HttpClient,
+    signer: Option<Arc<Signer>>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +58,10 @@ impl HttpService for WireClient {
         Self: 'call,
     {
         Box::pin(async move {
+            let request = match &self.signer {
+                Some(signer) => signer.add(request)?,
+                None => request,
+            };
             let time = patience(request.body().content_length());
             let of_range = request.headers().contains_key(RANGE);
             let answer = tokio::time::timeout(time, self.below.execute(request)).await;
