@@ -54,6 +54,22 @@ fn archives_are_encrypted_for_recipients_or_by_a_passphrase() {
     assert_eq!((plain.suffix().as_str(), plain.frame_bytes(), plain.encrypt), (".zst", 4 << 20, None));
 }
 
+#[test]
+fn a_drill_has_a_schedule_of_its_own_and_defaults_can_be_declined() {
+    let spec = job_with(
+        "drill: {schedule: {calendar: \"Sun 05:00 UTC\"}, check: [test, -d, \"{scratch}/a/{instance}\"], at: latest~2, source: f}",
+    );
+    let drilled = spec.jobs[0].drill.clone().unwrap();
+    assert_eq!(drilled.schedule.usual_interval(), Some(Duration::from_secs(7 * 24 * HOURS)));
+    assert_eq!((drilled.drill.back, drilled.drill.source.as_deref(), drilled.drill.timeout), (2, Some("f"), None));
+    assert_eq!(spec.compile(&spec.jobs[0]).drill, Some(drilled.drill));
+    let shown = spec::show(&spec, &Report::default().sources, Some("a"));
+    assert!(shown.contains("at: \"latest~2\"") && shown.contains("timeout: \"1h\""), "{shown}");
+    let text = "version: 1\ndestinations: {host: {local: {path: /b}}}\ndefaults:\n  drill: {schedule: {every: 7d}, check: [\"true\"]}\njobs:\n  a:\n    schedule: {every: 4h}\n    sources: {f: {paths: [/a]}}\n    store: [host]\n  b:\n    schedule: {every: 4h}\n    sources: {f: {paths: [/a]}}\n    store: [host]\n    drill: none\n";
+    let spec = read(text);
+    assert_eq!(spec.jobs.iter().map(Job::drill_name).collect::<Vec<_>>(), [Some("a-drill".to_owned()), None]);
+}
+
 /// A spec of one job whose schedule is given.
 fn scheduled(schedule: &str) -> Job {
     let head = "version: 1\ndestinations: {host: {local: {path: /b}}}\njobs:\n  a:\n    sources: {f: {paths: [/a]}}\n";

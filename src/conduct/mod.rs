@@ -1,10 +1,12 @@
 //! How a run is conducted, as data: what runs around it, how long it waits.
 
+mod drill;
 mod hooks;
 mod limits;
 mod notice;
 mod report;
 
+pub use drill::Drill;
 pub use hooks::{HOOK_TIMEOUT_DEFAULT, Hook, Hooks, OnError};
 pub use limits::{Concurrency, Retry, Timeouts};
 pub use notice::{Event, Mail, Method, Notice, Ntfy, Ping, Way, Webhook};

@@ -174,6 +174,34 @@ impl BackupArgs {
     }
 }
 
+/// The arguments of `eightbells-run drill` that units have; what is to be done stands in the job.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DrillArgs {
+    /// The spec; none where the compiled job is in the environment.
+    pub spec: Option<SpecLocation>,
+    /// The job in the spec.
+    pub job: Option<String>,
+    /// The instance.
+    pub instance: Option<Instance>,
+    /// The compiled job that the unit was made for, as SHA-256.
+    pub digest: Option<String>,
+    /// A random time up to this is waited for before anything else.
+    pub jitter: Option<Duration>,
+}
+
+impl DrillArgs {
+    /// The words after the program's path.
+    #[must_use]
+    pub fn words(&self) -> Vec<Word> {
+        let Self { spec, job, instance, digest, jitter } = self.clone();
+        let mut words = BackupArgs { spec, job, instance, digest, jitter, wait: None, dry_run: false }.words();
+        if let Some(verb) = words.first_mut() {
+            *verb = Word::Text("drill".into());
+        }
+        words
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

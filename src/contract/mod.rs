@@ -3,10 +3,10 @@
 mod args;
 pub mod exit;
 
-pub use args::{BackupArgs, Instance, SpecLocation, SpecLocationError, Word};
+pub use args::{BackupArgs, DrillArgs, Instance, SpecLocation, SpecLocationError, Word};
 
 use crate::archive::Archive;
-use crate::conduct::Conduct;
+use crate::conduct::{Conduct, Drill};
 use crate::destination::Destination;
 use crate::retention::{Guard, Keep};
 use crate::source::Source;
@@ -55,6 +55,9 @@ pub struct Job {
     /// How its runs are conducted.
     #[serde(default, skip_serializing_if = "Conduct::is_default")]
     pub conduct: Conduct,
+    /// What its drills do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill: Option<Drill>,
 }
 
 /// One destination of a job.

@@ -27,6 +27,7 @@ fn job() -> Job {
         unless_newer_than: None,
         blackout: vec![],
         conduct: Conduct::default(),
+        drill: None,
     }
 }
 

@@ -7,6 +7,7 @@ use crate::schedule::Trigger;
 use crate::spec::{Job, JobIn, Origin, Place, Spec};
 use crate::target::{Feature, Scheduler, Target};
 use crate::value::Reference;
+use std::time::Duration;
 
 /// Adds to `report` what keeps the spec from being planned for a target. Without an error there, planning cannot fail.
 pub fn check(spec: &Spec, options: Options, report: &mut Report) {
@@ -18,7 +19,12 @@ pub fn check(spec: &Spec, options: Options, report: &mut Report) {
         checked.job_in();
         checked.credentials();
         checked.fleet();
-        checked.texts(options);
+        checked.texts(options.every);
+        if let Some(cause) = Cause::of_drill(spec, job, options.target) {
+            let mut checked = Checked { cause: &cause, report };
+            checked.schedule(false);
+            checked.texts(None);
+        }
     }
 }
 
@@ -52,7 +58,8 @@ impl Checked<'_, '_> {
     }
 
     fn schedule(&mut self, overridden: bool) {
-        let Trigger::Calendar { specs, catch_up: _ } = self.job().schedule.trigger.clone() else { return };
+        let route = if self.cause.is_backup() { "schedule" } else { "drill.schedule" };
+        let Trigger::Calendar { specs, catch_up: _ } = self.cause.schedule().trigger.clone() else { return };
         if overridden {
             return;
         }
@@ -64,12 +71,7 @@ impl Checked<'_, '_> {
                     self.target().systemd,
                     needs.what
                 );
-                self.error(
-                    "target-lacks",
-                    "schedule",
-                    message,
-                    "write it in an older form, or raise the target's version",
-                );
+                self.error("target-lacks", route, message, "write it in an older form, or raise the target's version");
             }
         }
     }
@@ -116,9 +118,9 @@ impl Checked<'_, '_> {
     }
 
     /// Plans the job, for the faults that writing it down brings to light.
-    fn texts(&mut self, options: Options) {
+    fn texts(&mut self, every: Option<Duration>) {
         let _ = service::service(self.cause);
-        let _ = timer::timer(self.cause, options.every);
+        let _ = timer::timer(self.cause, every);
         let in_unit = self.cause.route("job_in");
         for Fault { route, message } in self.cause.faults.take() {
             let help = if route == in_unit {

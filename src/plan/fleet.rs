@@ -1,11 +1,19 @@
 //! `[X-Fleet]`: where fleet may put a unit. Facts from fleet's `job/job.go` and `api/units.go` (v1.0.0).
 
-use super::{Cause, Line};
+use super::{Cause, Line, Work};
 use crate::spec::Fleet;
 use crate::value::Template;
 
-/// The service's section, in fleet's own words.
+/// The service's section, in fleet's own words; a drill goes where the backup is.
 pub(super) fn service_section(cause: &Cause<'_>) -> Vec<Line> {
+    match cause.work {
+        Work::Backup => backup_section(cause),
+        Work::Drill(_) if cause.job.fleet.global => everywhere(cause),
+        Work::Drill(_) => vec![Line::new("MachineOf", cause.backup_service(), cause.route("drill"))],
+    }
+}
+
+fn backup_section(cause: &Cause<'_>) -> Vec<Line> {
     let Fleet { machine_id, machine_of, machine_metadata: _, conflicts, replaces, global } = &cause.job.fleet;
     let mut lines = vec![];
     if let Some(id) = machine_id {
@@ -25,12 +33,16 @@ pub(super) fn service_section(cause: &Cause<'_>) -> Vec<Line> {
 /// The timer's: on the machine of its service, or on every machine that the service is on.
 pub(super) fn timer_section(cause: &Cause<'_>) -> Vec<Line> {
     if cause.job.fleet.global {
-        let mut lines = metadata(cause);
-        lines.push(Line::new("Global", "true", cause.route("fleet.global")));
-        return lines;
+        return everywhere(cause);
     }
     let instance = if cause.has_instances() { "@%i" } else { "" };
     vec![Line::new("MachineOf", format!("%p{instance}.service"), cause.route("fleet"))]
+}
+
+fn everywhere(cause: &Cause<'_>) -> Vec<Line> {
+    let mut lines = metadata(cause);
+    lines.push(Line::new("Global", "true", cause.route("fleet.global")));
+    lines
 }
 
 /// One line for each value: several pairs on one line would need quotes, and the same key twice means either.

@@ -40,6 +40,8 @@ const ALWAYS_THERE: [&str; 10] =
 const COMMANDS: &str = "the job runs programs of its own, whose needs are not known";
 const PODMAN: &str = "podman sets containers up itself, so that what it may not, they may not";
 
+const UNPACKS: &str = "archives may hold devices, files that run as their owner, and files of anybody";
+
 const ROWS: [Row; 32] = [
     ("NoNewPrivileges", 215, |c| unless_commands_or_podman(c, "true")),
     ("CapabilityBoundingSet", 215, capabilities),
@@ -47,8 +49,8 @@ const ROWS: [Row; 32] = [
     ("ProtectSystem", 215, protect_system),
     ("ProtectHome", 215, protect_home),
     ("PrivateTmp", 215, private_tmp),
-    ("PrivateDevices", 215, |c| unless_podman(c, "true")),
-    ("DevicePolicy", 215, |c| unless_podman(c, "closed")),
+    ("PrivateDevices", 215, |c| unless_unpacking(c, "true")),
+    ("DevicePolicy", 215, |c| unless_unpacking(c, "closed")),
     ("PrivateNetwork", 215, private_network),
     ("RestrictAddressFamilies", 215, address_families),
     ("SystemCallArchitectures", 215, |c| unless_commands_or_podman(c, "native")),
@@ -66,9 +68,9 @@ const ROWS: [Row; 32] = [
     ("SystemCallErrorNumber", 239, |c| if podman(c) { Setting::Absent } else { strict("EPERM") }),
     ("PrivateMounts", 239, |c| unless_podman(c, "true")),
     ("ProtectHostname", 242, |_| strict("true")),
-    ("RestrictSUIDSGID", 242, |c| unless_podman(c, "true")),
+    ("RestrictSUIDSGID", 242, |c| unless_unpacking(c, "true")),
     ("ProtectKernelLogs", 244, |_| strict("true")),
-    ("ProtectClock", 245, |c| unless_podman(c, "true")),
+    ("ProtectClock", 245, |c| unless_unpacking(c, "true")),
     ("ProtectProc", 247, protect_proc),
     ("ProcSubset", 247, |c| unless_podman(c, "pid")),
     ("StateDirectory", 235, |_| strict("eightbells")),
@@ -142,9 +144,17 @@ fn unless_commands_or_podman(c: &Confined<'_>, value: &str) -> Setting {
     if c.reach.commands { Setting::Left(COMMANDS) } else { unless_podman(c, value) }
 }
 
+/// `ProtectClock=` would make devices inaccessible, too (systemd.exec(5)).
+fn unless_unpacking(c: &Confined<'_>, value: &str) -> Setting {
+    if c.reach.unpacks { Setting::Left(UNPACKS) } else { unless_podman(c, value) }
+}
+
 fn capabilities(c: &Confined<'_>) -> Setting {
     if !c.root {
         return strict("");
+    }
+    if c.reach.unpacks {
+        return Setting::Left(UNPACKS);
     }
     if c.reach.commands {
         return Setting::Left(COMMANDS);
@@ -251,6 +261,8 @@ fn system_calls_denied(c: &Confined<'_>) -> Setting {
         Setting::Absent
     } else if c.reach.commands {
         Setting::Weaker("~@resources".into(), COMMANDS)
+    } else if c.reach.unpacks {
+        Setting::Weaker("~@resources".into(), UNPACKS)
     } else if c.reach.sqlite && c.root {
         Setting::Weaker("~@resources".into(), "SQLite gives the files beside a database to its owner")
     } else {

@@ -1,6 +1,6 @@
 //! What a job reads, writes and reaches, as far as its spec tells.
 
-use crate::conduct::{Conduct, Hooks, ReportKept, Way};
+use crate::conduct::{Conduct, Drill, Hooks, ReportKept, Way};
 use crate::contract::{Etcd, Job};
 use crate::destination::{DestinationKind, Local};
 use crate::source::{At, Content, Database, Engine, EtcdSnapshot, Server, SourceKind};
@@ -34,6 +34,8 @@ pub(super) struct Reach {
     pub engines: Vec<Engine>,
     /// Whether it reads a container's files from the host.
     pub container_files: bool,
+    /// Whether it unpacks archives, whatever they hold.
+    pub unpacks: bool,
 }
 
 impl Reach {
@@ -57,6 +59,29 @@ impl Reach {
         if let Some(etcd) = &job.etcd {
             reach.etcd(etcd);
         }
+        reach
+    }
+
+    /// What the drill of a compiled job touches: destinations are read, and nothing is written but the scratch folder.
+    pub(super) fn of_drill(job: &Job, drill: &Drill) -> Self {
+        let Drill { check, back: _, source: _, identity, scratch, timeout: _ } = drill;
+        let mut reach = Self::default();
+        for store in &job.store {
+            reach.destination(&store.to.kind);
+        }
+        reach.reads = reach.reads.drain(..).chain(reach.writes.drain(..).map(|(path, _)| path)).collect();
+        reach.unknown_write = false;
+        reach.unpacks = true;
+        reach.commands |= !check.is_empty();
+        reach.network |= !check.is_empty();
+        for reference in job.references() {
+            reach.reference(reference);
+        }
+        if let Some(etcd) = &job.etcd {
+            reach.etcd(etcd);
+        }
+        reach.reads.extend(identity.iter().map(known_part));
+        reach.writes.extend(scratch.iter().map(|path| (known_part(path), false)));
         reach
     }
 

@@ -3,8 +3,8 @@
 use super::hardening;
 use super::reach::Reach;
 use super::timer::span;
-use super::{Cause, Line, Unit, UnitKind, fleet};
-use crate::contract::{BackupArgs, Instance, JOB_VARIABLE, SpecLocation, exit};
+use super::{Cause, Line, Unit, UnitKind, Work, fleet};
+use crate::contract::{BackupArgs, DrillArgs, Instance, JOB_VARIABLE, SpecLocation, Word, exit};
 use crate::source::{At, Engine, Source, SourceKind};
 use crate::spec::{IoClass, JobIn};
 use crate::target::Feature;
@@ -12,7 +12,10 @@ use crate::value::{Reference, Template};
 
 pub(super) fn service(cause: &Cause<'_>) -> Unit {
     let compiled = cause.spec.compile(cause.job);
-    let mut reach = Reach::of(&compiled);
+    let mut reach = match cause.work {
+        Work::Backup => Reach::of(&compiled),
+        Work::Drill(drilled) => Reach::of_drill(&compiled, &drilled.drill),
+    };
     match cause.job.job_in {
         JobIn::Unit => {}
         JobIn::File => reach.reads.push(cause.spec.spec_path.clone()),
@@ -28,7 +31,10 @@ pub(super) fn service(cause: &Cause<'_>) -> Unit {
         name: unit_name(cause, UnitKind::Service),
         kind: UnitKind::Service,
         job: cause.job.name.clone(),
-        unit: unit_section(cause),
+        unit: match cause.work {
+            Work::Backup => unit_section(cause),
+            Work::Drill(_) => drill_section(cause),
+        },
         body,
         scheduler: if cause.is_fleet() { fleet::service_section(cause) } else { vec![] },
         provenance: provenance(cause),
@@ -38,7 +44,7 @@ pub(super) fn service(cause: &Cause<'_>) -> Unit {
 /// `wiki@.service`, or `wiki.service` for a job without instances.
 pub(super) fn unit_name(cause: &Cause<'_>, kind: UnitKind) -> String {
     let at = if cause.has_instances() { "@" } else { "" };
-    format!("{}{at}.{}", cause.job.name, kind.suffix())
+    format!("{}{at}.{}", cause.stem(), kind.suffix())
 }
 
 /// Where a unit came from. No clock, no host, no version of ours: the same job gives the same bytes. In a section and
@@ -72,6 +78,21 @@ fn unit_section(cause: &Cause<'_>) -> Vec<Line> {
     if drives_docker {
         lines.push(Line::new("After", "docker.service", cause.route("sources")));
     }
+    lines.extend(network_and_failure(cause));
+    lines.extend(directives(cause, "Unit"));
+    lines
+}
+
+/// A drill waits for a backup that begins with it, or runs already, and needs nothing of what the backup does.
+fn drill_section(cause: &Cause<'_>) -> Vec<Line> {
+    let after = Line::new("After", cause.backup_service(), cause.route("drill"));
+    let mut lines = vec![cause.description(Some("drill")), after];
+    lines.extend(network_and_failure(cause));
+    lines
+}
+
+fn network_and_failure(cause: &Cause<'_>) -> Vec<Line> {
+    let mut lines = vec![];
     if cause.job.service.network_online {
         let route = cause.route("service.network_online");
         lines.extend(["Wants", "After"].map(|key| Line::new(key, "network-online.target", &route)));
@@ -80,7 +101,6 @@ fn unit_section(cause: &Cause<'_>) -> Vec<Line> {
         let route = cause.route(&format!("service.on_failure[{index}]"));
         lines.push(Line::new("OnFailure", cause.name_text(unit, &route), route));
     }
-    lines.extend(directives(cause, "Unit"));
     lines
 }
 
@@ -118,7 +138,7 @@ fn limits(cause: &Cause<'_>) -> Vec<Line> {
     }
     let forever = if cause.target.has(Feature::TimeoutInfinity) { "infinity" } else { "0" };
     add("TimeoutStartSec", Some(service.timeout.map_or(forever.to_owned(), span)), "timeout");
-    if cause.target.has(Feature::ExtendTimeout) {
+    if cause.target.has(Feature::ExtendTimeout) && cause.is_backup() {
         lines.push(
             Line::new("NotifyAccess", "main", cause.route("service.timeout"))
                 .comment("The runner asks for more time while it makes progress."),
@@ -131,9 +151,10 @@ fn limits(cause: &Cause<'_>) -> Vec<Line> {
 /// The lock's exit code is no failure; and only the runner is asked to stop, so that it can put back what it made.
 fn exit_and_kill(cause: &Cause<'_>) -> [Line; 2] {
     let route = cause.route("service");
+    let what = if cause.is_backup() { "run" } else { "drill" };
     [
         Line::new("SuccessExitStatus", exit::LOCKED.to_string(), &route)
-            .comment(format!("{}: another run of this job is under way.", exit::LOCKED)),
+            .comment(format!("{}: another {what} of this job is under way.", exit::LOCKED)),
         Line::new("KillMode", "mixed", route),
     ]
 }
@@ -189,7 +210,15 @@ fn credential(cause: &Cause<'_>, name: &str, path: Option<&str>) -> Line {
 
 fn exec_start(cause: &Cause<'_>) -> Line {
     let route = cause.route("job_in");
-    Line::new("ExecStart", cause.exec(&cause.spec.runner, &backup_args(cause).words(), &route), route)
+    Line::new("ExecStart", cause.exec(&cause.spec.runner, &words(cause), &route), route)
+}
+
+fn words(cause: &Cause<'_>) -> Vec<Word> {
+    let BackupArgs { spec, job, instance, digest, jitter, wait: _, dry_run: _ } = backup_args(cause);
+    match cause.work {
+        Work::Backup => backup_args(cause).words(),
+        Work::Drill(_) => DrillArgs { spec, job, instance, digest, jitter }.words(),
+    }
 }
 
 /// The runner's arguments as the unit has them.
@@ -205,15 +234,19 @@ pub(super) fn backup_args(cause: &Cause<'_>) -> BackupArgs {
         spec,
         instance: cause.has_instances().then_some(Instance::OfUnit),
         // The timer waits where it can.
-        jitter: cause.job.schedule.jitter.filter(|_| !cause.target.has(Feature::RandomizedDelay)),
+        jitter: cause.schedule().jitter.filter(|_| !cause.target.has(Feature::RandomizedDelay)),
         wait: None,
         dry_run: false,
     }
 }
 
-/// What the spec writes out for a section.
+/// What the spec writes out for a section. A drill has what its service is given, and none of the other sections, which
+/// say when and where the backup runs, and what it is called.
 pub(super) fn directives(cause: &Cause<'_>, section: &str) -> Vec<Line> {
     let Some(keys) = cause.job.service.directives.get(section) else { return vec![] };
+    if !cause.is_backup() && section != "Service" {
+        return vec![];
+    }
     let mut lines = vec![];
     for (key, values) in keys {
         let route = cause.route(&format!("service.directives.{section}.{key}"));

@@ -105,6 +105,40 @@ fn a_step_without_an_end_gets_one_in_the_words_that_the_target_has() {
 }
 
 #[test]
+fn a_drill_has_a_pair_of_its_own_that_goes_where_the_backup_is_and_waits_for_it() {
+    let job = format!(
+        "    instances: [\"80\"]\n    description: \"The {{job}} of {{instance}}\"\n{JOB}    drill: {{schedule: {{calendar: \"Sun 05:00\"}}, check: [\"true\"]}}\n    service: {{directives: {{Install: {{Alias: x.timer}}, Service: {{MemoryMax: 1G}}}}}}\n"
+    );
+    let names = |target: &str| {
+        let head = format!("version: 1\ntarget: {target}\ndestinations: {{h: {{local: {{path: /srv/backups}}}}}}");
+        let (spec, _) = spec::load_text("a.yaml", format!("{head}\njobs:\n  a:\n{job}").as_bytes());
+        let options = Options { target: Target::parse(target).unwrap(), every: Some(Duration::from_secs(10)) };
+        plan(spec.as_ref().unwrap(), options).units
+    };
+    let units = names("fleet");
+    let all: Vec<&str> = units.iter().map(|unit| unit.name.as_str()).collect();
+    assert_eq!(all, ["a@.service", "a@.timer", "a-drill@.service", "a-drill@.timer"]);
+    let text: Vec<String> = units.iter().map(|unit| lines(unit, "X-Fleet")).collect();
+    let (service, timer) = (&text[2], &text[3]);
+    for line in
+        ["Description=The a of %I, drill\n", "After=a@%i.service\n", "MachineOf=a@%i.service\n", "MemoryMax=1G\n"]
+    {
+        assert!(service.contains(line), "{line} is not in {service}");
+    }
+    assert!(service.contains("eightbells-run drill --instance %i\n"), "{service}");
+    assert!(timer.contains("MachineOf=%p@%i.service\n") && timer.contains("OnCalendar=Sun "), "{timer}");
+    assert!(!timer.contains("OnUnitActiveSec="), "`every` is about backups: {timer}");
+    let text: Vec<String> = names("systemd:252").iter().map(|unit| lines(unit, "Install")).collect();
+    assert!(text[1].contains("Alias=x.timer") && !text[3].contains("Alias="), "{}", text[3]);
+    assert!(text[2].contains("drill --spec /etc/eightbells/backups.yaml --job a --digest "), "{}", text[2]);
+    assert!(!text[2].contains("ReadWritePaths="), "destinations are only read: {}", text[2]);
+    for (index, cause) in [(0, "jobs.a.schedule"), (1, "jobs.a.drill.schedule")] {
+        let timer = &units[2 * index + 1];
+        assert!(timer.body.iter().any(|line| line.because.route == cause), "{:?}", timer.body);
+    }
+}
+
+#[test]
 fn directives_written_out_go_into_their_sections() {
     let written = "{Unit: {Documentation: \"https://example.org/{job}\"}, Timer: {AccuracySec: 5min}, Install: {Alias: \"nightly-{job}.timer\"}, X-Fleet: {MachineMetadata: a=b}}";
     let job = format!("{JOB}    service: {{directives: {written}}}\n");

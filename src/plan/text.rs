@@ -45,12 +45,12 @@ impl Cause<'_> {
 
     /// A template in a value that is a unit's name or other text that keeps the instance escaped: `%i`.
     pub(super) fn name_text(&self, template: &Template, route: &str) -> String {
-        self.written(route, unit::plain_value(&unit_text(template, 'i')))
+        self.written(route, unit::plain_value(&self.unit_text(template, 'i')))
     }
 
     /// A template in a value that is a path or for people, where the instance stands unescaped: `%I`.
     pub(super) fn path_text(&self, template: &Template, route: &str) -> String {
-        self.written(route, unit::plain_value(&unit_text(template, 'I')))
+        self.written(route, unit::plain_value(&self.unit_text(template, 'I')))
     }
 
     /// `Description=` of one of the job's units.
@@ -75,26 +75,28 @@ impl Cause<'_> {
     pub(super) fn json_value(&self, variable: &str, json: &Value, route: &str) -> String {
         without_key("Environment=", &self.written(route, unit::json_variable(variable, json)))
     }
+
+    /// `{job}` is the unit's prefix, `%p`, but for a drill, whose units are called otherwise; what only the runner knows does
+    /// not occur in a checked spec's unit-level values.
+    fn unit_text(&self, template: &Template, instance: char) -> UnitText {
+        let mut text = UnitText::default();
+        for piece in template.pieces() {
+            text = match piece {
+                Piece::Text(literal) => text.and_literal(literal.as_str()),
+                Piece::Placeholder(Placeholder::Instance) => text.and_specifier(instance),
+                Piece::Placeholder(Placeholder::Job) if self.is_backup() => text.and_specifier('p'),
+                Piece::Placeholder(Placeholder::Job) => text.and_literal(self.job.name.as_str()),
+                Piece::Placeholder(Placeholder::Host) => text.and_specifier('H'),
+                Piece::Placeholder(other @ (Placeholder::Source | Placeholder::Scratch | Placeholder::Time(_))) => {
+                    text.and_literal(other.to_string())
+                }
+            };
+        }
+        text
+    }
 }
 
 fn without_key(key: &str, lines: &[String]) -> String {
     let text = lines.join("\n");
     text.strip_prefix(key).map_or_else(|| text.clone(), str::to_owned)
-}
-
-/// `{job}` is the unit's prefix, `%p`; what only the runner knows does not occur in a checked spec's unit-level values.
-fn unit_text(template: &Template, instance: char) -> UnitText {
-    let mut text = UnitText::default();
-    for piece in template.pieces() {
-        text = match piece {
-            Piece::Text(literal) => text.and_literal(literal.as_str()),
-            Piece::Placeholder(Placeholder::Instance) => text.and_specifier(instance),
-            Piece::Placeholder(Placeholder::Job) => text.and_specifier('p'),
-            Piece::Placeholder(Placeholder::Host) => text.and_specifier('H'),
-            Piece::Placeholder(other @ (Placeholder::Source | Placeholder::Scratch | Placeholder::Time(_))) => {
-                text.and_literal(other.to_string())
-            }
-        };
-    }
-    text
 }

@@ -1,7 +1,7 @@
 //! The timer of a job.
 
 use super::service::directives;
-use super::{Cause, Line, Unit, UnitKind, fleet};
+use super::{Cause, Line, Unit, UnitKind, Work, fleet};
 use crate::schedule::{CalendarSpec, Trigger};
 use crate::target::Feature;
 use crate::value::format_duration;
@@ -14,14 +14,17 @@ pub(super) fn timer(cause: &Cause<'_>, every: Option<Duration>) -> Unit {
     let scheduler = if cause.is_fleet() {
         fleet::timer_section(cause)
     } else {
-        let wanted = Line::new("WantedBy", "timers.target", cause.route("schedule"));
+        let wanted = Line::new("WantedBy", "timers.target", cause.schedule_route(""));
         std::iter::once(wanted).chain(directives(cause, "Install")).collect()
     };
     Unit {
         name: super::service::unit_name(cause, UnitKind::Timer),
         kind: UnitKind::Timer,
         job: cause.job.name.clone(),
-        unit: vec![cause.description(Some("when to run"))],
+        unit: vec![cause.description(Some(match cause.work {
+            Work::Backup => "when to run",
+            Work::Drill(_) => "when to drill",
+        }))],
         body: body(cause, every),
         scheduler,
         provenance: super::service::provenance(cause),
@@ -29,15 +32,15 @@ pub(super) fn timer(cause: &Cause<'_>, every: Option<Duration>) -> Unit {
 }
 
 fn body(cause: &Cause<'_>, every: Option<Duration>) -> Vec<Line> {
-    let mut lines = match (every, &cause.job.schedule.trigger) {
-        (Some(interval), _) => monotonic(interval, &cause.route("schedule")),
-        (None, Trigger::Every(interval)) => monotonic(*interval, &cause.route("schedule.every")),
+    let mut lines = match (every, &cause.schedule().trigger) {
+        (Some(interval), _) => monotonic(interval, &cause.schedule_route("")),
+        (None, Trigger::Every(interval)) => monotonic(*interval, &cause.schedule_route(".every")),
         (None, Trigger::Calendar { specs, catch_up }) => calendar(cause, specs, *catch_up),
     };
-    match cause.job.schedule.jitter {
+    match cause.schedule().jitter {
         // Older ones have the runner wait, see `service`.
         Some(jitter) if every.is_none() && cause.target.has(Feature::RandomizedDelay) => {
-            lines.push(Line::new("RandomizedDelaySec", span(jitter), cause.route("schedule.jitter")));
+            lines.push(Line::new("RandomizedDelaySec", span(jitter), cause.schedule_route(".jitter")));
         }
         Some(_) | None => {}
     }
@@ -60,7 +63,7 @@ fn monotonic(interval: Duration, route: &str) -> Vec<Line> {
 }
 
 fn calendar(cause: &Cause<'_>, specs: &[CalendarSpec], catch_up: bool) -> Vec<Line> {
-    let route = cause.route("schedule");
+    let route = cause.schedule_route("");
     let mut lines: Vec<Line> = specs
         .iter()
         .map(|spec| {
@@ -71,7 +74,7 @@ fn calendar(cause: &Cause<'_>, specs: &[CalendarSpec], catch_up: bool) -> Vec<Li
         })
         .collect();
     if catch_up {
-        lines.push(Line::new("Persistent", "true", cause.route("schedule.catch_up")));
+        lines.push(Line::new("Persistent", "true", cause.schedule_route(".catch_up")));
     }
     lines
 }

@@ -191,8 +191,15 @@ impl Journal {
     /// # Errors
     /// The file cannot be read or written. Broken lines are no error.
     pub fn open(state: &StateDir, job: &str, instance: Option<&str>, run: RunId) -> Result<Self, JournalError> {
-        let path = state.file(job, instance, ".journal");
-        Self::open_file(&path, run).map_err(|source| JournalError { path, source })
+        Self::open_at(&state.file(job, instance, ".journal"), run)
+    }
+
+    /// Opens the list that this file is.
+    ///
+    /// # Errors
+    /// As [`Journal::open`].
+    pub(super) fn open_at(path: &Path, run: RunId) -> Result<Self, JournalError> {
+        Self::open_file(path, run).map_err(|source| JournalError { path: path.to_owned(), source })
     }
 
     fn open_file(path: &Path, run: RunId) -> io::Result<Self> {

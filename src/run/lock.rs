@@ -137,9 +137,16 @@ impl Lock {
     /// # Errors
     /// [`LockError::Held`] where another run has it; anything of the file system.
     pub fn take(state: &StateDir, job: &str, instance: Option<&str>, run: &RunId) -> Result<Self, LockError> {
-        let path = state.file(job, instance, ".lock");
-        let failed = |source| LockError::File { path: path.clone(), source };
-        let mut file = open(&path).map_err(failed)?;
+        Self::take_at(&state.file(job, instance, ".lock"), run)
+    }
+
+    /// Takes the lock that this file is.
+    ///
+    /// # Errors
+    /// As [`Lock::take`].
+    pub(super) fn take_at(path: &Path, run: &RunId) -> Result<Self, LockError> {
+        let failed = |source| LockError::File { path: path.to_owned(), source };
+        let mut file = open(path).map_err(failed)?;
         match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(rustix::io::Errno::WOULDBLOCK) => return Err(LockError::Held { holder: holder(&mut file) }),

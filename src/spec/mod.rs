@@ -8,7 +8,7 @@
 //! `destinations`, `jobs`, and any key that begins with `x-`, which is there for anchors.
 //!
 //! - A job: `description`, `instances`, `schedule`, `needs`, `wants`, `requisite`, `sources`, `archive`, `store`,
-//!   `job_in`, `fleet`, `service`; `schedule`, `sources` and `store` are required, of the job or of `defaults:`.
+//!   `drill`, `job_in`, `fleet`, `service`; `schedule`, `sources` and `store` are required, of the job or of `defaults:`.
 //! - `schedule:` has one of `every` (a minute or more), `calendar` and `cron` (one time or a list); `catch_up` and
 //!   `timezone` go with the last two.
 //! - A source has one of `paths`, `command` (with `extension`) and `container` (with `tree`, or `dump` and `extension`).
@@ -38,7 +38,7 @@ mod show;
 mod syntax;
 mod yaml;
 
-pub use model::{Fleet, IoClass, Job, JobIn, Relations, Service, Spec, StoreEntry};
+pub use model::{Drilled, Fleet, IoClass, Job, JobIn, Relations, Service, Spec, StoreEntry};
 pub use places::{Origin, Place, Places};
 pub use read::{ReadError, SPEC_MAX_BYTES, load, load_text, read_file};
 pub use show::show;

@@ -2,7 +2,7 @@
 
 use super::Places;
 use crate::archive::Archive;
-use crate::conduct::Conduct;
+use crate::conduct::{Conduct, Drill};
 use crate::contract::{self, Etcd, JOB_VERSION, StoreAt};
 use crate::destination::Destination;
 use crate::retention::{Guard, Keep};
@@ -57,12 +57,34 @@ pub struct Job {
     pub conduct: Conduct,
     /// When a new archive is too small for anything to be removed on its account; none where no size is too small.
     pub guard: Option<Guard>,
+    /// Its scheduled proof that archives come back.
+    pub drill: Option<Drilled>,
     /// How the job reaches the runner.
     pub job_in: JobIn,
     /// Its `[X-Fleet]` section.
     pub fleet: Fleet,
     /// What its service is allowed and given.
     pub service: Service,
+}
+
+/// A drill, and when.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Drilled {
+    /// When it runs.
+    pub schedule: Schedule,
+    /// What it does.
+    pub drill: Drill,
+}
+
+impl Job {
+    /// What ends the names of a drill's units, before the instance.
+    pub const DRILL_SUFFIX: &str = "-drill";
+
+    /// What the units of its drill are called, without instance and ending.
+    #[must_use]
+    pub fn drill_name(&self) -> Option<String> {
+        self.drill.as_ref().map(|_| format!("{}{}", self.name, Self::DRILL_SUFFIX))
+    }
 }
 
 /// One destination of a job.
@@ -192,6 +214,7 @@ impl Spec {
             unless_newer_than: job.schedule.unless_newer_than,
             blackout: job.schedule.blackout.clone(),
             conduct: job.conduct.clone(),
+            drill: job.drill.as_ref().map(|drilled| drilled.drill.clone()),
         };
         let shares = compiled.conduct.concurrency.is_some();
         if shares || compiled.references().any(|r| matches!(r, crate::value::Reference::Etcd(_))) {

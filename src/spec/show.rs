@@ -1,8 +1,9 @@
 //! A spec fully resolved, each value with where it came from.
 
-use super::model::{Job, Spec};
+use super::model::{Drilled, Job, Spec};
 use super::places::{Origin, Place};
 use super::secret_words::{looks_secret, secret_in_text};
+use crate::conduct::Drill;
 use crate::diag::Sources;
 use crate::retention::{Guard, Keep, Policy};
 use crate::target::Target;
@@ -44,6 +45,7 @@ fn job_value(job: &Job) -> Value {
         store,
         conduct,
         guard: _,
+        drill,
         job_in,
         fleet,
         service,
@@ -60,6 +62,7 @@ fn job_value(job: &Job) -> Value {
         "archive": archive,
         "store": store,
         "guard": guard_value(job.guard),
+        "drill": drill.as_ref().map(drill_value),
         "job_in": format!("{job_in:?}").to_lowercase(),
         "fleet": {
             "machine_id": fleet.machine_id, "machine_of": fleet.machine_of,
@@ -75,6 +78,15 @@ fn job_value(job: &Job) -> Value {
         }
     }
     value
+}
+
+fn drill_value(drilled: &Drilled) -> Value {
+    let Drilled { schedule, drill } = drilled;
+    let Drill { check, back: _, source, identity, scratch, timeout } = drill;
+    json!({
+        "schedule": schedule_value(schedule), "check": check, "at": drill.at(), "source": source, "identity": identity,
+        "scratch": scratch, "timeout": format_duration(timeout.unwrap_or(Drill::TIMEOUT_DEFAULT)),
+    })
 }
 
 fn keep_value(keep: &Keep) -> Value {

@@ -53,14 +53,14 @@ pub struct TooMany;
 pub struct Timeline {
     /// What was asked.
     pub question: Question,
-    /// A job, or an instance of one, each.
+    /// A job, an instance of one, or the drill of either, each.
     pub rows: Vec<Row>,
 }
 
 /// The runs of a job, or of one of its instances.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// `wiki@80`, or the job's name.
+    /// `wiki@80`, or the job's name; of a drill `wiki-drill@80`.
     pub label: String,
     /// When they start, oldest first.
     pub runs: Vec<Timestamp>,
@@ -91,23 +91,29 @@ pub fn timeline(
 ) -> Result<Timeline, TooMany> {
     let mut rows = vec![];
     let mut total = 0;
-    for job in &spec.jobs {
-        let runs = runs(&job.schedule, question)?;
+    for (job, name, schedule) in spec.jobs.iter().flat_map(scheduled) {
+        let runs = runs(schedule, question)?;
         for instance in instances(job) {
             total += runs.len();
             if total > RUNS_MAX {
                 return Err(TooMany);
             }
             rows.push(Row {
-                label: instance.map_or_else(|| job.name.clone(), |instance| format!("{}@{instance}", job.name)),
+                label: instance.map_or_else(|| name.clone(), |instance| format!("{name}@{instance}")),
                 runs: runs.clone(),
-                jitter: job.schedule.jitter.unwrap_or_default(),
-                duration: durations(&job.name, instance),
-                schedule: words(&job.schedule),
+                jitter: schedule.jitter.unwrap_or_default(),
+                duration: durations(&name, instance),
+                schedule: words(schedule),
             });
         }
     }
     Ok(Timeline { question: question.clone(), rows })
+}
+
+/// What a job does at times, as its units are called: its backups, and its drills.
+fn scheduled(job: &Job) -> Vec<(&Job, String, &Schedule)> {
+    let drill = job.drill_name().zip(job.drill.as_ref()).map(|(name, drilled)| (job, name, &drilled.schedule));
+    std::iter::once((job, job.name.clone(), &job.schedule)).chain(drill).collect()
 }
 
 fn instances(job: &Job) -> Vec<Option<&str>> {
@@ -212,6 +218,14 @@ pub(crate) mod tests {
         let labels: Vec<_> = line.rows.iter().map(|row| row.label.as_str()).collect();
         assert_eq!(labels, ["wiki@80", "wiki@81"]);
         assert_eq!(line.rows[0].runs.len(), 6);
+    }
+
+    #[test]
+    fn a_drill_has_its_row() {
+        let drill = "    schedule: {every: 4h}\n    drill: {schedule: {calendar: \"Sun 05:00\"}, check: [\"true\"]}\n";
+        let line = of(&job("wiki", &format!("    instances: [\"80\"]\n{drill}")), 14);
+        let labels: Vec<_> = line.rows.iter().map(|row| (row.label.as_str(), row.runs.len())).collect();
+        assert_eq!(labels, [("wiki@80", 84), ("wiki-drill@80", 2)]);
     }
 
     #[test]

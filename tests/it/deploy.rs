@@ -21,6 +21,7 @@ jobs:
     schedule: {calendar: "2099-01-01 05:00:00", catch_up: false}
     sources: {etc: {paths: [/etc/apt]}}
     store: [here]
+    drill: {schedule: {calendar: "2099-01-01 07:00:00", catch_up: false}, check: [test, -d, etc/apt]}
 "#;
 
 fn booted() -> Option<Sdbox> {
@@ -51,7 +52,7 @@ fn deployed_changed_and_removed_in_a_real_systemd() {
     assert_eq!(sdbox.sh("cd /etc/systemd/system; ls | grep -c -e '^wiki@' -e '^files\\.' || true"), "0\n");
 
     good(&sdbox, &["deploy", "/srv/backups.yaml"]);
-    for timer in ["wiki@80.timer", "wiki@81.timer", "files.timer"] {
+    for timer in ["wiki@80.timer", "wiki@81.timer", "files.timer", "files-drill.timer"] {
         assert_eq!(sdbox.property(timer, "ActiveState"), "active", "{timer}");
         assert_eq!(sdbox.property(timer, "UnitFileState"), "enabled", "{timer}");
     }
@@ -66,11 +67,20 @@ fn deployed_changed_and_removed_in_a_real_systemd() {
     good(&sdbox, &["run-now", "/srv/backups.yaml", "files"]);
     assert_eq!(sdbox.property("files.service", "Result"), "success");
     assert_eq!(sdbox.sh("ls /var/backups/deployed | grep -c manifest"), "1\n");
+    // Confined as it is, the drill can restore and look.
+    sdbox.exec(&["systemctl", "start", "files-drill.service"]);
+    let told = sdbox.journal("files-drill.service");
+    assert_eq!(sdbox.property("files-drill.service", "Result"), "success", "{told}");
+    assert!(told.contains("comes back and is well"), "{told}");
+    let reports = "/usr/local/bin/eightbells-run status files --spec /srv/backups.yaml --state-dir /var/lib/eightbells";
+    assert!(sdbox.sh(reports).contains(", well\n"), "the state of drills is with that of runs");
     let status = good(&sdbox, &["status", "/srv/backups.yaml"]);
     assert!(status.contains("files.timer") && status.contains("success"), "{status}");
+    assert!(status.contains("files-drill.timer"), "{status}");
 
     good(&sdbox, &["remove", "/srv/backups.yaml"]);
-    assert_eq!(sdbox.sh("cd /etc/systemd/system; ls | grep -c -e '^wiki@' -e '^files\\.' || true"), "0\n");
+    assert_eq!(sdbox.sh("cd /etc/systemd/system; ls | grep -c -e '^wiki@' -e '^files' || true"), "0\n");
+    assert_eq!(sdbox.property("files-drill.timer", "ActiveState"), "inactive");
     assert_eq!(sdbox.property("files.timer", "LoadState"), "not-found");
     assert_eq!(sdbox.sh("ls /var/backups/deployed | grep -c manifest"), "1\n", "archives stay");
     assert_eq!(deploy(&sdbox, &["status", "/srv/backups.yaml"]).status.code(), Some(1));
@@ -184,6 +194,20 @@ fn on_fleet_the_service_is_loaded_and_only_the_timer_started() {
     assert_eq!(cluster.calls(), "", "a second time nothing differs");
     cluster.good(&["diff"]);
     cluster.good(&["status"]);
+}
+
+#[test]
+fn on_fleet_a_drill_is_one_more_timer_to_start() {
+    let cluster = Cluster::new();
+    let drill = "    drill: {schedule: {calendar: \"Sun 05:00\"}, check: [test, -d, pages]}\n    fleet:";
+    cluster.edit("    fleet:", drill);
+    cluster.good(&["deploy"]);
+    let calls = cluster.calls();
+    let of_drill = LOAD.replace("backup@80", "backup-drill@80");
+    assert!(calls.contains(LOAD) && calls.ends_with(&of_drill), "{calls}");
+    cluster.edit(drill, "    fleet:");
+    let told = cluster.good(&["deploy"]);
+    assert!(told.contains("moinmoin-backup-drill@80.timer"), "one that is gone from the spec is told: {told}");
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod deploy;
 mod docs;
 mod dumps;
 mod dumps_podman;
+mod everywhere;
 mod faults;
 mod generate;
 mod harness;

@@ -4,11 +4,12 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::keeping::Shelf;
-use crate::support::{TempDir, is_root, said, temp_dir};
+use crate::support::{TempDir, is_root, said, temp_dir, wait_until};
 
 /// A member of a tar, byte by byte.
 struct Member<'a> {
@@ -286,4 +287,59 @@ fn a_drill_restores_into_a_scratch_folder_checks_it_and_leaves_nothing() {
     let object = shelf.on_disk().into_iter().find(|name| name.contains("_db_")).unwrap();
     fs::write(shelf.path("disk").join(object), "damaged").unwrap();
     drill(1, &["true"]);
+}
+
+#[test]
+fn the_drill_of_a_job_is_run_as_the_spec_says_and_remembered() {
+    let drill = r#"    drill: {schedule: {every: 7d}, check: [sh, -c, "cd \"$1\" && grep -q x *.sql", sh, "{scratch}"], source: db}"#;
+    let shelf = Shelf::new("all", &format!("{drill}\n"));
+    let status = |code: i32| {
+        let mut command = crate::support::program::runner();
+        command.args(["status", "--json", "--spec"]).arg(shelf.path("spec.yaml"));
+        let output = command.env("EIGHTBELLS_STATE_DIR", shelf.path("state")).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{}", said(&output));
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()[0]["drill"].clone()
+    };
+    shelf.ends(0, "backup", &[]);
+    let never = status(0);
+    assert_eq!((&never["last"], &never["overdue"]), (&Value::Null, &false.into()));
+    shelf.ends(0, "drill", &[]);
+    let well = status(0);
+    assert_eq!((&well["good"], &well["last"]), (&true.into(), &well["last_good"]));
+    // What the dump holds now is no good, and only a check can tell.
+    fs::write(shelf.path("dump"), "y".repeat(100_000)).unwrap();
+    shelf.ends(0, "backup", &[]);
+    shelf.ends(1, "drill", &[]);
+    let failed = status(1);
+    assert_eq!((&failed["good"], &failed["last_good"]), (&false.into(), &well["last_good"]));
+    shelf.ends(0, "drill", &["--at", "latest~1"]);
+    shelf.ends(78, "drill", &["--digest", "of-another-job"]);
+}
+
+#[test]
+fn a_drill_that_was_killed_is_cleared_up_by_the_next_run_or_drill_and_a_live_one_is_left_alone() {
+    let shelf = Shelf::new("all", "");
+    shelf.ends(0, "backup", &[]);
+    let pid = shelf.path("pid");
+    let check = format!("echo $$ >'{0}.new'; mv '{0}.new' '{0}'; exec sleep 300", pid.display());
+    let rooms = || {
+        let names = fs::read_dir(shelf.path("state")).unwrap().map(|entry| entry.unwrap().file_name());
+        names.filter(|name| name.to_string_lossy().starts_with("eightbells-")).count()
+    };
+    for next in ["backup", "drill"] {
+        let _ = fs::remove_file(&pid);
+        let mut live = shelf.command("drill", &["--", "sh", "-c", &check]).spawn().unwrap();
+        assert!(wait_until(Duration::from_secs(30), || pid.exists()), "the check did not begin");
+        let process = Path::new("/proc").join(fs::read_to_string(&pid).unwrap().trim()).join("cmdline");
+        // One that has ended and that nobody has asked about has no words any more.
+        let sleeps = || fs::read(&process).is_ok_and(|words| !words.is_empty());
+        shelf.ends(0, "backup", &[]);
+        assert!(rooms() == 1 && sleeps(), "a live drill was swept");
+        shelf.ends(75, "drill", &["--", "true"]);
+        live.kill().unwrap();
+        live.wait().unwrap();
+        assert!(rooms() == 1 && sleeps(), "there is nothing to clear up");
+        let output = shelf.ends(0, next, if next == "drill" { &["--", "true"] } else { &[] });
+        assert!(rooms() == 0 && !sleeps(), "{next}: {}", said(&output));
+    }
 }

@@ -25,7 +25,10 @@ fn restic(repository: &Path) -> Command {
 fn times(count: i64) -> Vec<Timestamp> {
     let last: Timestamp = "2027-01-04T10:17:00Z".parse().unwrap();
     let ago = |index: i64| index * 5 + index * index * index / 9;
-    (0..count).map(|index| last - SignedDuration::from_hours(ago(index))).collect()
+    let zone = TimeZone::get(ZONE).unwrap();
+    let twice = |time: &Timestamp| zone.to_ambiguous_timestamp(zone.to_datetime(*time)).is_ambiguous();
+    let times = (0..count).map(|index| last - SignedDuration::from_hours(ago(index)));
+    times.filter(|time| !twice(time)).collect()
 }
 
 fn store(repository: &Path, times: &[Timestamp]) {

@@ -159,7 +159,7 @@ fn fleet_steps(spec: &Spec, files: &[String]) -> Vec<String> {
         format!("fleetctl submit {}", files.join(" ")),
     ];
     for job in &spec.jobs {
-        for name in instance_names(job) {
+        for name in all_names(job) {
             let (service, timer) = (for_shell(&format!("{name}.service")), for_shell(&format!("{name}.timer")));
             steps.push(format!("fleetctl load {service} {timer} && fleetctl start {timer}"));
         }
@@ -179,7 +179,7 @@ fn systemd_steps(args: &TryArgs, spec: &Spec, scope: Scope, files: &[String]) ->
     }
     steps.push(format!("{sudo}cp {} {folder}", files.join(" ")));
     let timers: Vec<String> =
-        spec.jobs.iter().flat_map(instance_names).map(|name| for_shell(&format!("{name}.timer"))).collect();
+        spec.jobs.iter().flat_map(all_names).map(|name| for_shell(&format!("{name}.timer"))).collect();
     steps.push(format!(
         "{sudo}systemctl {user}daemon-reload && {sudo}systemctl {user}enable --now {}",
         timers.join(" ")
@@ -194,15 +194,24 @@ pub(super) fn for_shell(word: &str) -> String {
 }
 
 /// `wiki@80`, or `wiki` for a job without instances.
-pub(super) fn instance_names(job: &Job) -> Vec<String> {
+pub(super) fn instance_names(job: &Job, stem: &str) -> Vec<String> {
     if job.instances.is_empty() {
-        return vec![job.name.clone()];
+        return vec![stem.to_owned()];
     }
-    job.instances.iter().map(|instance| pair_name(job, Some(instance))).collect()
+    job.instances.iter().map(|instance| pair_name(stem, Some(instance))).collect()
 }
 
-/// What a job's units are called, before the dot.
-pub(super) fn pair_name(job: &Job, instance: Option<&str>) -> String {
+/// What a pair of units is called, before the dot.
+pub(super) fn pair_name(stem: &str, instance: Option<&str>) -> String {
     let instance = instance.map_or_else(String::new, |instance| format!("@{}", crate::unit::name::escape(instance)));
-    format!("{}{instance}", job.name)
+    format!("{stem}{instance}")
+}
+
+/// What a job's pairs of units are called without their instances: the backup's, and the drill's.
+pub(super) fn unit_stems(job: &Job) -> Vec<String> {
+    std::iter::once(job.name.clone()).chain(job.drill_name()).collect()
+}
+
+fn all_names(job: &Job) -> Vec<String> {
+    unit_stems(job).iter().flat_map(|stem| instance_names(job, stem)).collect()
 }

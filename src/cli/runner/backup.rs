@@ -94,7 +94,7 @@ fn told(error: &BackupError) -> Failure {
     error.help().into_iter().fold(failure(error.exit_code(), error), Failure::help)
 }
 
-fn check_digest(job: &Job, digest: Option<&str>) -> Result<(), Failure> {
+pub(super) fn check_digest(job: &Job, digest: Option<&str>) -> Result<(), Failure> {
     if digest.is_none_or(|digest| digest == job.digest()) {
         return Ok(());
     }
@@ -104,7 +104,7 @@ fn check_digest(job: &Job, digest: Option<&str>) -> Result<(), Failure> {
 }
 
 /// Sleeps for a random time, so that not everybody begins at once.
-async fn sleep_up_to(jitter: Duration, stop: &Stop) -> Result<(), Failure> {
+pub(super) async fn sleep_up_to(jitter: Duration, stop: &Stop) -> Result<(), Failure> {
     let random = RunId::random().map_err(|error| told(&BackupError::Random(error)))?;
     let part = u64::from_str_radix(random.as_str(), 16).unwrap_or(0) >> 32;
     let time = jitter.mul_f64(f64::from(u32::try_from(part).unwrap_or(0)) / f64::from(u32::MAX));

@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use std::path::{Path, PathBuf};
 
 /// What opens encrypted archives.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct KeyArgs {
     /// What opens encrypted archives: a file of age's identities, or a private key of OpenSSH of the kind ed25519; may
     /// be given several times
@@ -23,6 +23,13 @@ pub(super) struct KeyArgs {
 }
 
 impl KeyArgs {
+    /// The same, with these identities where none are named.
+    pub(super) fn or(&self, identity: Vec<PathBuf>) -> Self {
+        let own = self.identity.clone();
+        let identity = if own.is_empty() { identity } else { own };
+        Self { identity, passphrase_file: self.passphrase_file.clone() }
+    }
+
     /// The keys named, or else the passphrase that the job refers to.
     fn keys(&self, shelves: &[Shelf]) -> Result<Keys, Failure> {
         let Self { identity, passphrase_file } = self;

@@ -158,12 +158,25 @@ fn run(cli: Cli) -> Result<u8, Failure> {
     done
 }
 
-/// What every message of a backup in the journal says of its job.
+/// What every message of a backup or drill in the journal says of its job.
 fn job_fields(command: &Command, environment: &Environment) -> Vec<(String, String)> {
-    let Command::Backup(command) = command else { return vec![] };
+    let (job, instance) = match command {
+        Command::Backup(command) => (command.args.job.clone(), command.args.instance.as_ref()),
+        Command::Drill(args) => args.whose(),
+        Command::List(_)
+        | Command::Restore(_)
+        | Command::Verify(_)
+        | Command::Prune(_)
+        | Command::Sync(_)
+        | Command::Pin(_)
+        | Command::Unpin(_)
+        | Command::Status(_)
+        | Command::Completions(_)
+        | Command::Man(_) => return vec![],
+    };
     let compiled = environment.get(JOB_VARIABLE).and_then(|text| Job::from_json(&text.to_string_lossy()).ok());
-    let name = command.args.job.clone().or(compiled.map(|job| job.name));
-    let instance = command.args.instance.as_ref().and_then(Instance::unescaped);
+    let name = job.or(compiled.map(|job| job.name));
+    let instance = instance.and_then(Instance::unescaped);
     let fields = [("EIGHTBELLS_JOB_NAME", name), ("EIGHTBELLS_INSTANCE", instance)];
     fields.into_iter().filter_map(|(field, value)| Some((field.to_owned(), value?))).collect()
 }

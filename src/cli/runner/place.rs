@@ -10,7 +10,7 @@ use crate::retention::Keep;
 use crate::run::catalog::{self, Names, Set};
 use crate::run::os::{self, Environment};
 use crate::run::secret::Secrets;
-use crate::run::store::{self, Ledger, Means, Store};
+use crate::run::store::{self, Ledger, Means, Owner, Store};
 use crate::schedule::Schedule;
 use crate::source::Source;
 use crate::spec::{self, Spec};
@@ -92,6 +92,22 @@ impl PlaceArgs {
         }
     }
 
+    /// The bare destination that is named.
+    pub(super) fn bare_name(&self) -> Option<&str> {
+        self.from.as_deref()
+    }
+
+    /// The job and instance that are named.
+    pub(super) fn named(&self) -> (Option<String>, Option<&Instance>) {
+        (self.wanted_job().map(str::to_owned), self.instance.as_ref())
+    }
+
+    /// The spec that is named.
+    #[cfg(test)]
+    pub(super) fn spec_named(&self) -> Option<&SpecLocation> {
+        self.spec.as_ref()
+    }
+
     fn wanted_job(&self) -> Option<&str> {
         self.name.as_deref().or(self.job.as_deref())
     }
@@ -143,6 +159,7 @@ impl PlaceArgs {
         let passphrase = passphrase.map(|value| secrets.text(value, &context)).transpose();
         let passphrase = passphrase.map_err(|e| failure(exit::FAILED, &e))?;
         let means = Means { secrets: &secrets, context: &context, environment: &ground.environment };
+        let ledger = ledger.clone().owned_by(Owner::new(&context.host, &job.name, instance.as_deref()));
         let mut shelves = vec![];
         let mut unread = 0;
         for at in job.store.iter().filter(|at| self.destination.as_ref().is_none_or(|name| *name == at.to.name)) {
@@ -251,6 +268,7 @@ fn bare_job(destination: Destination) -> Job {
         unless_newer_than: None,
         blackout: vec![],
         conduct: crate::conduct::Conduct::default(),
+        drill: None,
     }
 }
 
@@ -323,8 +341,14 @@ async fn spec_at(location: &SpecLocation, ground: &Ground) -> Result<Spec, Failu
     }
 }
 
-/// A job with its schedule, where that is known, and its instances.
-pub(super) type Scheduled = (Job, Option<Schedule>, Vec<Option<String>>);
+/// A job with its schedules, where these are known, and its instances.
+pub(super) struct Scheduled {
+    pub job: Job,
+    pub schedule: Option<Schedule>,
+    /// Its drill's.
+    pub drill: Option<Schedule>,
+    pub instances: Vec<Option<String>>,
+}
 
 /// The named job, or all jobs of the spec. The one of the environment knows neither its schedule nor its instances.
 pub(super) async fn jobs(
@@ -335,7 +359,7 @@ pub(super) async fn jobs(
     let Some(location) = spec else {
         let job = job_of_environment(name, &ground.environment)?;
         let named = ground.environment.get("EIGHTBELLS_INSTANCE").map(|name| name.to_string_lossy().into_owned());
-        return Ok(vec![(job, None, vec![named])]);
+        return Ok(vec![Scheduled { job, schedule: None, drill: None, instances: vec![named] }]);
     };
     let spec = spec_at(location, ground).await?;
     let wanted: Vec<_> = spec.jobs.iter().filter(|job| name.is_none_or(|name| name == job.name)).collect();
@@ -346,7 +370,8 @@ pub(super) async fn jobs(
     let scheduled = |job: &&spec::Job| {
         let instances = job.instances.iter().cloned().map(Some).collect::<Vec<_>>();
         let instances = if instances.is_empty() { vec![None] } else { instances };
-        (spec.compile(job), Some(job.schedule.clone()), instances)
+        let drill = job.drill.as_ref().map(|drilled| drilled.schedule.clone());
+        Scheduled { job: spec.compile(job), schedule: Some(job.schedule.clone()), drill, instances }
     };
     Ok(wanted.iter().map(scheduled).collect())
 }

@@ -1,11 +1,12 @@
 //! `status`: how the last runs went, and whether the next one is overdue.
 
-use super::place::{self, PlaceArgs};
+use super::place::{self, PlaceArgs, Scheduled};
 use super::{Ground, failure};
 use crate::cli::completion;
 use crate::cli::output::{Failure, print};
 use crate::contract::{Instance, SpecLocation, exit};
 use crate::run::backup::{self, Outcome, PastRun};
+use crate::run::drill::{Owner, PastDrill};
 use crate::run::lock::StateDir;
 use crate::run::os;
 use crate::schedule::{Schedule, Trigger};
@@ -64,17 +65,75 @@ struct Status {
     overdue: bool,
     /// Bytes of the last archives, oldest first.
     sizes: Vec<u64>,
+    /// Of a job that has a drill, or had one here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drill: Option<DrillStatus>,
+}
+
+/// How a job's drills are doing.
+#[derive(Debug, PartialEq, Serialize)]
+struct DrillStatus {
+    last: Option<Timestamp>,
+    good: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+    last_good: Option<Timestamp>,
+    next: Option<Timestamp>,
+    /// When the next good one must have begun.
+    due: Option<Timestamp>,
+    overdue: bool,
+}
+
+impl DrillStatus {
+    /// A job that was never drilled is overdue once its first known archive is so old that a drill was due since.
+    fn of(
+        past: Option<PastDrill>,
+        schedule: Option<&Schedule>,
+        first_archive: Option<Timestamp>,
+        slack: Option<Duration>,
+        now: Timestamp,
+    ) -> Option<Self> {
+        if past.is_none() && schedule.is_none() {
+            return None;
+        }
+        let (last, last_good) = (past.as_ref().map(|past| past.time), past.as_ref().and_then(|past| past.last_good));
+        let due = last_good.or(first_archive).zip(schedule).and_then(|(time, schedule)| due(schedule, time, slack));
+        Some(Self {
+            last,
+            good: past.as_ref().map(|past| past.good),
+            problem: past.and_then(|past| past.problem),
+            last_good,
+            next: schedule.and_then(|schedule| next(schedule, last, now)),
+            due,
+            overdue: due.is_some_and(|due| due < now),
+        })
+    }
+
+    fn shown(&self) -> String {
+        let Self { last, good, problem, last_good: _, next, due: _, overdue } = self;
+        let time = last.map_or("never, as far as is known".to_owned(), |time| time.to_string());
+        let outcome = good.map_or("", |good| if good { ", well" } else { ", failed" });
+        let problem = problem.as_ref().map(|problem| format!(": {problem}")).unwrap_or_default();
+        let overdue = if *overdue { ": OVERDUE" } else { "" };
+        let mut text = format!("  last drill    {time}{outcome}{problem}{overdue}\n");
+        if let Some(next) = next {
+            let _ = writeln!(text, "  next drill    {next}");
+        }
+        text
+    }
 }
 
 pub(super) async fn run(args: &StatusArgs, ground: &Ground) -> Result<u8, Failure> {
     let StatusArgs { name, spec, instance, slack, json } = args;
     let jobs = place::jobs(spec.as_ref(), name.as_deref(), ground).await?;
     let mut all = vec![];
-    for (job, schedule, instances) in jobs {
+    for Scheduled { job, schedule, drill, instances } in jobs {
         let wanted = instance.as_ref().map(place::unescaped).transpose()?;
         for one in instances.into_iter().filter(|one| wanted.is_none() || *one == wanted) {
             let runs = known(args, &job, one.as_deref(), ground).await?;
-            all.push(status(&job.name, one, &runs, schedule.as_ref(), *slack, os::now()));
+            let past = past_drill(&job.name, one.as_deref(), ground)?;
+            let drill = DrillStatus::of(past, drill.as_ref(), runs.first(), *slack, os::now());
+            all.push(Status { drill, ..status(&job.name, one, &runs, schedule.as_ref(), *slack, os::now()) });
         }
     }
     if *json {
@@ -82,7 +141,12 @@ pub(super) async fn run(args: &StatusArgs, ground: &Ground) -> Result<u8, Failur
     } else {
         print(&all.iter().map(shown).collect::<Vec<_>>().join("\n"))?;
     }
-    let bad = |status: &Status| status.overdue || status.last_outcome == Some(Outcome::Failed.word());
+    let bad_drill = |drill: &DrillStatus| drill.overdue || drill.good == Some(false);
+    let bad = |status: &Status| {
+        status.overdue
+            || status.last_outcome == Some(Outcome::Failed.word())
+            || status.drill.as_ref().is_some_and(bad_drill)
+    };
     Ok(if all.iter().any(bad) { exit::FAILED } else { exit::OK })
 }
 
@@ -92,6 +156,21 @@ struct Known {
     runs: Vec<PastRun>,
     /// Sets at destinations, by their time, where no run is known.
     sets: Vec<(Timestamp, u64)>,
+}
+
+impl Known {
+    /// The oldest good archive that is known of.
+    fn first(&self) -> Option<Timestamp> {
+        let run = self.runs.iter().find(|run| run.is_good()).map(|run| run.time);
+        run.or_else(|| self.sets.first().map(|(time, _)| *time))
+    }
+}
+
+fn past_drill(job: &str, instance: Option<&str>, ground: &Ground) -> Result<Option<PastDrill>, Failure> {
+    let state = StateDir::find(ground.state_dir.as_deref(), &ground.environment);
+    let state = state.map_err(|error| failure(exit::FAILED, &error))?;
+    let owner = Owner { job: job.to_owned(), instance: instance.map(str::to_owned) };
+    Ok(PastDrill::last(&state, &owner))
 }
 
 async fn known(
@@ -146,6 +225,7 @@ fn status(
         due,
         overdue: last_success.is_none() || due.is_some_and(|due| due < now),
         sizes,
+        drill: None,
     }
 }
 
@@ -187,6 +267,9 @@ fn shown(status: &Status) -> String {
     }
     if let Some(last) = status.sizes.last() {
         let _ = writeln!(text, "  sizes         {} {}", sparkline(&status.sizes), Bytes(*last));
+    }
+    if let Some(drill) = &status.drill {
+        text.push_str(&drill.shown());
     }
     if *known_from == "destinations" {
         text.push_str("  (from the destinations: this host has no reports of it)\n");
@@ -249,6 +332,22 @@ mod tests {
         assert_eq!(status.next_run, Some(at("2026-01-03T02:30:00Z")));
         assert_eq!(status.due, Some(at("2026-01-02T08:30:00Z")));
         assert!(status.overdue);
+    }
+
+    #[test]
+    fn a_drill_is_overdue_by_its_own_schedule_and_one_that_never_was_by_the_first_archive() {
+        let weekly = every(24 * 7);
+        let first = Some(at("2026-01-01T00:00:00Z"));
+        let never = |now| DrillStatus::of(None, Some(&weekly), first, None, at(now)).unwrap();
+        assert!(!never("2026-01-08T05:59:00Z").overdue && never("2026-01-08T06:01:00Z").overdue);
+        assert!(!DrillStatus::of(None, Some(&weekly), None, None, at("2026-02-01T00:00:00Z")).unwrap().overdue);
+        assert_eq!(DrillStatus::of(None, None, first, None, at("2026-02-01T00:00:00Z")), None);
+        let good = Some(at("2026-01-08T00:00:00Z"));
+        let failed =
+            PastDrill { time: at("2026-01-15T00:00:00Z"), seconds: 1.0, good: false, problem: None, last_good: good };
+        let status = DrillStatus::of(Some(failed), Some(&weekly), first, None, at("2026-01-15T01:00:00Z")).unwrap();
+        assert!(!status.overdue && status.good == Some(false));
+        assert_eq!((status.due, status.next), (Some(at("2026-01-15T06:00:00Z")), Some(at("2026-01-22T00:00:00Z"))));
     }
 
     #[test]

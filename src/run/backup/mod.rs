@@ -13,18 +13,22 @@ mod retry;
 mod site;
 mod sources;
 mod start;
+mod sweep;
 mod transfer;
 mod turn;
 mod watch;
 
 pub use plan::{PlannedDestination, PlannedSource, RunPlan, dry_run};
+pub(super) use record::write_whole;
 pub use record::{PastRun, folder as reports_folder, past as past_runs};
 pub use report::{
     CaughtUp, DestinationReport, DestinationState, HookReport, Outcome, Problem, RunReport, SourceReport, Stages,
 };
+pub(super) use start::undo_all;
 
 use super::catalog::Names;
 use super::cipher::{Seal, SealError};
+use super::drill::Owner;
 use super::dump::Surroundings;
 use super::journal::{Journal, JournalError};
 use super::lock::{Lock, LockError, StateDir};
@@ -217,6 +221,8 @@ pub async fn backup(job: &Job, request: Request) -> Result<RunReport, BackupErro
     let mut report = RunReport::new(job, &context, &run, time);
     let journal = Arc::new(Journal::open(&state, &job.name, instance.as_deref(), run.clone())?);
     report.warnings.extend(start::undo(&journal, &environment).await);
+    let owner = Owner { job: job.name.clone(), instance: instance.clone() };
+    report.warnings.extend(start::sweep_drill(&state, owner, (&run, &environment)).await);
     let resolved = tokio::select! {
         secrets = Secrets::resolve(job, &context, &environment) => secrets,
         () = stop.wait() => return Err(BackupError::Stopped),
@@ -321,6 +327,7 @@ impl Run<'_> {
         self.progress.enter("connecting", None);
         let mut sites = self.sites().await;
         report.warnings.extend(self.clean(&sites).await);
+        self.sweep(&sites).await;
         if let Some(reason) = self.fresh_enough(&sites) {
             report.fresh = true;
             return Err(Halt::Skipped(reason));

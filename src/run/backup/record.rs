@@ -160,17 +160,18 @@ fn keep_report(folder: &Path, count: u32, report: &RunReport) -> Result<(), Reco
     Ok(())
 }
 
-/// A file that is there whole or not at all: `node_exporter` may read it at any moment.
 fn write(folder: &Path, name: &str, mode: u32, content: &[u8]) -> Result<(), RecordError> {
-    let path = folder.join(name);
+    let failed = |source| RecordError::File { path: folder.join(name), source };
+    write_whole(folder, name, mode, content).map_err(failed)
+}
+
+/// A file that is there whole or not at all: `node_exporter` may read it at any moment.
+pub(in crate::run) fn write_whole(folder: &Path, name: &str, mode: u32, content: &[u8]) -> io::Result<()> {
     let partial = folder.join(format!(".{name}.partial"));
-    let written = || -> io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&partial)?;
-        // The unit's UMask= takes rights away.
-        file.set_permissions(fs::Permissions::from_mode(mode))?;
-        file.write_all(content)?;
-        file.sync_all()?;
-        fs::rename(&partial, &path)
-    };
-    written().map_err(|source| RecordError::File { path: path.clone(), source })
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&partial)?;
+    // The unit's UMask= takes rights away.
+    file.set_permissions(fs::Permissions::from_mode(mode))?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    fs::rename(&partial, folder.join(name))
 }

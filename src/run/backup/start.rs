@@ -3,9 +3,11 @@
 use super::Run;
 use super::site::Site;
 use crate::run::catalog;
+use crate::run::drill::{self, Owner};
 use crate::run::dump::{self, Surroundings};
 use crate::run::journal::{Journal, Leftover, Obligation};
-use crate::run::os::Environment;
+use crate::run::lock::StateDir;
+use crate::run::os::{Environment, RunId};
 use crate::run::store::{self, Ledger, Means, Store, StoreError, StoreErrorKind};
 use crate::value::{Bytes, format_duration};
 use futures_util::future::join_all;
@@ -15,17 +17,27 @@ use std::time::Duration;
 /// Undoes what earlier runs left on this host and in its containers; what could not be, in words.
 pub(super) async fn undo(journal: &Arc<Journal>, environment: &Environment) -> Vec<String> {
     let (journal, environment) = (Arc::clone(journal), environment.clone());
-    let done = tokio::task::spawn_blocking(move || {
-        let broken = journal
-            .broken()
-            .iter()
-            .map(|line| format!("line {} of the journal of an earlier run cannot be read and is forgotten", line.line));
-        let mut troubles: Vec<String> = broken.collect();
-        for left in journal.leftovers().iter().rev() {
-            troubles.extend(undo_one(left, &journal, &environment));
-        }
-        troubles
-    });
+    let done = tokio::task::spawn_blocking(move || undo_all(&journal, &environment));
+    done.await.unwrap_or_default()
+}
+
+/// The same, blocking.
+pub(in crate::run) fn undo_all(journal: &Journal, environment: &Environment) -> Vec<String> {
+    let broken = journal
+        .broken()
+        .iter()
+        .map(|line| format!("line {} of the journal of an earlier run cannot be read and is forgotten", line.line));
+    let mut troubles: Vec<String> = broken.collect();
+    for left in journal.leftovers().iter().rev() {
+        troubles.extend(undo_one(left, journal, environment));
+    }
+    troubles
+}
+
+/// Clears up what a killed drill of the job left.
+pub(super) async fn sweep_drill(state: &StateDir, owner: Owner, with: (&RunId, &Environment)) -> Vec<String> {
+    let (state, run, environment) = (state.clone(), with.0.clone(), with.1.clone());
+    let done = tokio::task::spawn_blocking(move || drill::sweep(&state, &owner, &run, &environment));
     done.await.unwrap_or_default()
 }
 
@@ -78,8 +90,8 @@ impl Run<'_> {
     }
 
     async fn look_at(&self, site: &mut Site, at: &crate::contract::StoreAt) -> Result<(), StoreError> {
-        let ledger = Ledger::new(Arc::clone(&self.with.journal));
         let Surroundings { secrets, context, environment, .. } = &self.with;
+        let ledger = Ledger::new(Arc::clone(&self.with.journal)).owned_by(self.owner());
         let store = store::open(&at.to, Means { secrets, context, environment }, ledger)?;
         site.store = Some(Arc::clone(&store));
         site.before = catalog::sets(store.as_ref(), &self.names()).await?;

@@ -46,6 +46,7 @@ fn job(secret_key: &serde_json::Value, bucket: &serde_json::Value, variable: &se
         unless_newer_than: None,
         blackout: vec![],
         conduct: Conduct::default(),
+        drill: None,
     }
 }
 

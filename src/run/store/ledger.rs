@@ -1,12 +1,16 @@
 //! Obligations of stores: written into the run's journal where there is one.
 
+use super::staged::{self, Owner};
 use super::{StoreError, StoreErrorKind};
 use crate::run::journal::{Journal, Obligation, PromiseId};
 use std::sync::Arc;
 
-/// The run's journal, or none for what only reads.
+/// The run's journal, or none for what only reads; and whose the things are.
 #[derive(Debug, Clone, Default)]
-pub struct Ledger(Option<Arc<Journal>>);
+pub struct Ledger {
+    journal: Option<Arc<Journal>>,
+    owner: Option<Owner>,
+}
 
 /// Something that must be put back, or published, before the run ends.
 #[derive(Debug)]
@@ -16,7 +20,18 @@ impl Ledger {
     /// Writes into this journal.
     #[must_use]
     pub fn new(journal: Arc<Journal>) -> Self {
-        Self(Some(journal))
+        Self { journal: Some(journal), owner: None }
+    }
+
+    /// The same, with the owner's name on all that is staged.
+    #[must_use]
+    pub fn owned_by(self, owner: Owner) -> Self {
+        Self { journal: self.journal, owner: Some(owner) }
+    }
+
+    /// A name for an object until it is whole.
+    pub(super) fn staged_name(&self) -> Result<String, StoreError> {
+        staged::staged_name(self.owner.as_ref())
     }
 
     /// Writes an obligation down; call it before making the thing.
@@ -24,7 +39,7 @@ impl Ledger {
     /// # Errors
     /// The journal cannot be written.
     pub fn promise(&self, obligation: Obligation) -> Result<Promise, StoreError> {
-        let Some(journal) = &self.0 else { return Ok(Promise(None)) };
+        let Some(journal) = &self.journal else { return Ok(Promise(None)) };
         let failed = |error| {
             StoreError::new(StoreErrorKind::Other, "what a killed run would leave cannot be written down")
                 .because(error)

@@ -1,6 +1,6 @@
 //! A folder of the host.
 
-use super::staged::{self, staged_name};
+use super::staged;
 use super::{
     ByteStream, Doing, Ledger, Object, Promise, Store, StoreError, StoreErrorKind, Upload, check_name, exactly,
 };
@@ -71,6 +71,23 @@ impl LocalStore {
         Ok(objects)
     }
 
+    fn staged_now(&self) -> Result<Vec<Obligation>, StoreError> {
+        let failed = |error| StoreError::io(format!("the folder `{}` cannot be listed", self.root.display()), error);
+        let entries = match fs::read_dir(&self.root) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(vec![]),
+            entries => entries.map_err(failed)?,
+        };
+        let mut found = vec![];
+        for entry in entries {
+            let entry = entry.map_err(failed)?;
+            let file = entry.file_type().is_ok_and(|kind| kind.is_file());
+            if file && is_staged(&entry.path()) {
+                found.push(Obligation::StagedFile { path: entry.path() });
+            }
+        }
+        Ok(found)
+    }
+
     fn begin_now(&self, name: &str) -> Result<Box<dyn Upload>, StoreError> {
         let path = self.path(name)?;
         self.make_root()?;
@@ -79,7 +96,7 @@ impl LocalStore {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(StoreError::io(format!("`{}` cannot be made", path.display()), error)),
         }
-        let staged = self.root.join(staged_name()?);
+        let staged = self.root.join(self.ledger.staged_name()?);
         let promise = self.ledger.promise(Obligation::StagedFile { path: staged.clone() })?;
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&staged);
         let file =
@@ -196,6 +213,11 @@ impl Store for LocalStore {
         };
         let staged = staged.filter(|path| path.parent() == Some(&self.root));
         Box::pin(blocking(move || staged.map_or(Ok(false), |path| remove(&path).map(|()| true))))
+    }
+
+    fn staged(&self) -> Doing<'_, Vec<Obligation>> {
+        let this = self.clone();
+        Box::pin(blocking(move || this.staged_now()))
     }
 
     fn free_bytes(&self) -> Doing<'_, Option<u64>> {

@@ -22,6 +22,7 @@ pub use rclone::{RcloneOptions, RcloneStore};
 pub use s3::{Credentials, Encrypting, Locking, PART_COUNT_MAX, S3Options, S3Store, Storing, part_size};
 #[cfg(feature = "sftp")]
 pub use sftp::{PROBE_AFTER_DEFAULT, SftpOptions, SftpStore};
+pub use staged::Owner;
 pub use webdav::{WebDavOptions, WebDavStore};
 
 use crate::run::journal::Obligation;
@@ -82,6 +83,12 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Undoes what a killed run left here; false where it is not this store's.
     fn clean(&self, left: &Obligation) -> Doing<'_, bool>;
+
+    /// What lies here under names that objects have until they are whole, whoever began it, live uploads among it; each
+    /// can be given to [`Store::clean`]. Nothing where uploads have no names.
+    fn staged(&self) -> Doing<'_, Vec<Obligation>> {
+        Box::pin(async { Ok(vec![]) })
+    }
 
     /// How many bytes there is room for, where that is known.
     fn free_bytes(&self) -> Doing<'_, Option<u64>>;

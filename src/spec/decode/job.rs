@@ -1,6 +1,7 @@
 //! `jobs:`.
 
 use super::destination::is_loopback;
+use super::drill::OfJob;
 use super::fields::{Decoder, Field, Fields};
 use super::scalar::Holds;
 use crate::conduct::{Conduct, Notice};
@@ -100,6 +101,12 @@ fn values<'v>(
     destinations.flat_map(|destination| destination.kind.values()).chain(of_sources).chain(conduct.values()).collect()
 }
 
+/// How many bytes an instance has in a unit's name: a byte may be escaped to four (systemd-escape).
+fn escaped_length(text: &str) -> usize {
+    let length = |b: u8| if b.is_ascii_alphanumeric() || b"_.:/".contains(&b) { 1 } else { 4 };
+    text.bytes().map(length).sum()
+}
+
 impl Decoder<'_> {
     pub(super) fn job(&mut self, name: String, field: &Field<'_>, around: &Around<'_>) -> Option<Job> {
         let mut fields = self.fields(field)?;
@@ -128,6 +135,10 @@ impl Decoder<'_> {
             .unwrap_or_default();
         let conduct = self.conduct(&mut fields, has_instances, around.etcd);
         let guard = fields.take("guard", self).map_or_else(Guard::usual, |f| self.guard(&f));
+        let of_job =
+            OfJob { instances: has_instances, sources: &sources, archive: &archive, backup: schedule.as_ref() };
+        let drill = fields.take("drill", self).and_then(|f| self.drill(&f, &of_job));
+        self.drill_name_fits(&name, &instances, drill.is_some());
         let ways = [("unit", JobIn::Unit), ("file", JobIn::File), ("etcd", JobIn::Etcd)];
         let default = if around.target.scheduler == Scheduler::Fleet { JobIn::Unit } else { JobIn::File };
         let job_in = fields.take("job_in", self).and_then(|f| self.word(&f, &ways)).unwrap_or(default);
@@ -147,6 +158,7 @@ impl Decoder<'_> {
             store,
             conduct,
             guard,
+            drill,
             job_in,
             fleet,
             service,
@@ -228,9 +240,7 @@ impl Decoder<'_> {
             self.report.error("placeholder-out-of-place", item.span(), message);
             return false;
         }
-        // A byte may be escaped to four (systemd-escape).
-        let length = |b: u8| if b.is_ascii_alphanumeric() || b"_.:/".contains(&b) { 1 } else { 4 };
-        let fits = job.len() + text.bytes().map(length).sum::<usize>() + "@.service".len() <= UNIT_NAME_MAX_BYTES;
+        let fits = job.len() + escaped_length(text) + "@.service".len() <= UNIT_NAME_MAX_BYTES;
         if !fits {
             let message = format!("the unit's name would have over {UNIT_NAME_MAX_BYTES} bytes with this instance");
             self.report
@@ -238,6 +248,17 @@ impl Decoder<'_> {
                 .help("each byte but letters, digits, `_`, `.`, `:` and `/` takes four in a unit's name");
         }
         fits
+    }
+
+    /// A drill's units have longer names than their job's.
+    fn drill_name_fits(&mut self, job: &str, instances: &[String], drills: bool) {
+        let longest = instances.iter().map(|text| escaped_length(text)).max().unwrap_or(0);
+        let length = job.len() + Job::DRILL_SUFFIX.len() + longest + "@.service".len();
+        let place = self.places.nearest(&format!("jobs.{job}.drill")).map(|place| place.span.clone());
+        if let Some(place) = place.filter(|_| drills && length > UNIT_NAME_MAX_BYTES) {
+            let message = format!("the names of the drill's units would have over {UNIT_NAME_MAX_BYTES} bytes");
+            self.report.error("name-too-long", &place, message);
+        }
     }
 
     fn units(&mut self, fields: &mut Fields<'_>, key: &'static str, holds: Holds) -> Vec<Template> {

@@ -4,6 +4,7 @@ mod archive;
 mod conduct;
 mod database;
 mod destination;
+mod drill;
 mod fields;
 mod hooks;
 mod job;
@@ -99,6 +100,7 @@ impl Decoder<'_> {
         self.jobs(&mut spec, jobs.as_ref(), defaults.as_ref());
         self.unused_destinations();
         self.groups_agree(&spec);
+        self.drills_have_names_of_their_own(&spec);
         names::check(&spec, self);
         self.texts_with_secrets(root);
         spec

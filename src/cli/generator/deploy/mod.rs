@@ -286,7 +286,7 @@ pub(super) fn run_now(args: &RunNowArgs) -> Result<(), Failure> {
     let (spec, _) = super::load_or_fail(&args.place.spec, &args.place.target)?;
     let job = job_named(&spec, args.job.as_deref())?;
     let instance = super::trial::instance_of(args.instance.as_deref(), job)?;
-    let name = super::trial::pair_name(job, instance.as_deref());
+    let name = super::trial::pair_name(&job.name, instance.as_deref());
     let wanted = Wanted::read(&args.place.spec, &args.place.target)?;
     let service = format!("{name}.service");
     let ended = |host: &Host, step: &Step| {

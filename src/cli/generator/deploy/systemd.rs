@@ -72,7 +72,7 @@ pub(super) fn look(host: &Host, wanted: &Wanted, scope: Scope) -> Result<Seen, F
             .help(String::from_utf8_lossy(&output.stderr).trim().to_owned())
     })?;
     let mut names: Vec<&str> = wanted.pairs.iter().flat_map(|pair| [pair.service.as_str(), &pair.timer]).collect();
-    let orphans = loaded_orphans(host, wanted, scope)?;
+    let orphans = loaded_orphans(host, wanted, &files, scope)?;
     names.extend(orphans.iter().map(String::as_str));
     let units = show(host, scope, &names)?;
     let runner = host.ask(&["test", "-x", &wanted.runner])?.status.success();
@@ -93,9 +93,17 @@ fn files_in(mut text: &[u8]) -> Option<BTreeMap<String, Vec<u8>>> {
     Some(files)
 }
 
-/// Loaded timers of instances that the spec no longer has.
-fn loaded_orphans(host: &Host, wanted: &Wanted, scope: Scope) -> Result<BTreeSet<String>, Failure> {
-    let patterns: Vec<String> = wanted.jobs.iter().map(|job| format!("{job}@*.timer")).collect();
+/// Loaded timers of instances that the spec no longer has, of its jobs and of whatever else was made of these.
+fn loaded_orphans(
+    host: &Host,
+    wanted: &Wanted,
+    files: &BTreeMap<String, Vec<u8>>,
+    scope: Scope,
+) -> Result<BTreeSet<String>, Failure> {
+    let made = files.iter().filter(|(_, text)| job_of(text).is_some_and(|job| wanted.jobs.contains(&job)));
+    let templates = made.filter_map(|(path, _)| path.rsplit('/').next()?.strip_suffix("@.timer"));
+    let stems: BTreeSet<&str> = wanted.jobs.iter().map(String::as_str).chain(templates).collect();
+    let patterns: Vec<String> = stems.iter().map(|stem| format!("{stem}@*.timer")).collect();
     let mut words = vec!["list-units", "--all", "--plain", "--no-legend", "--full"];
     words.extend(patterns.iter().map(String::as_str));
     let listed = host.answer(&systemctl(scope, &words))?;

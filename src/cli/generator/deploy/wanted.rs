@@ -1,7 +1,7 @@
 //! What a spec wants to be there.
 
 use super::super::generate::units;
-use super::super::trial::instance_names;
+use super::super::trial::{instance_names, unit_stems};
 use super::super::{TargetArgs, load_or_fail};
 use crate::cli::output::Failure;
 use crate::contract::exit;
@@ -77,14 +77,17 @@ impl Wanted {
 
 fn pairs(job: &Job) -> Vec<Pair> {
     let at = if job.instances.is_empty() { "" } else { "@" };
-    let pair = |name: String| Pair {
-        job: job.name.clone(),
-        service: format!("{name}.service"),
-        timer: format!("{name}.timer"),
-        service_file: format!("{}{at}.service", job.name),
-        timer_file: format!("{}{at}.timer", job.name),
+    let of = |stem: String| {
+        let pair = |name: String| Pair {
+            job: job.name.clone(),
+            service: format!("{name}.service"),
+            timer: format!("{name}.timer"),
+            service_file: format!("{stem}{at}.service"),
+            timer_file: format!("{stem}{at}.timer"),
+        };
+        instance_names(job, &stem).into_iter().map(pair).collect::<Vec<_>>()
     };
-    instance_names(job).into_iter().map(pair).collect()
+    unit_stems(job).into_iter().flat_map(of).collect()
 }
 
 fn reads_spec(spec: &Spec) -> bool {

@@ -10,7 +10,7 @@ pub use command::RcloneOptions;
 
 use super::again::again;
 use super::resume::resuming;
-use super::staged::is_staged;
+use super::staged::{is_staged, staged_objects};
 use super::{ByteStream, Doing, Ledger, Object, Store, StoreError, StoreErrorKind, Upload, check_name, exactly};
 use crate::run::journal::Obligation;
 use crate::run::os::{Running, Streams};
@@ -91,6 +91,12 @@ impl Remote {
     }
 
     async fn list(&self) -> Result<Vec<Object>, StoreError> {
+        let found = self.files().await?;
+        Ok(found.into_iter().filter(|object| check_name(&object.name).is_ok()).collect())
+    }
+
+    /// Every file, with whatever name.
+    async fn files(&self) -> Result<Vec<Object>, StoreError> {
         let doing = "cannot list the files";
         let words = ["lsjson", "--files-only", "--no-modtime", "--no-mimetype", "--", self.options.remote.as_str()];
         let text = match self.often(doing, &words).await {
@@ -101,7 +107,7 @@ impl Remote {
         let listed: Vec<Listed> = self.read_json(doing, &text)?;
         let object = |Listed { name, size, is_dir }| {
             let size = u64::try_from(size).ok().filter(|_| !is_dir)?;
-            check_name(&name).is_ok().then_some(Object { name, size })
+            Some(Object { name, size })
         };
         Ok(listed.into_iter().filter_map(object).collect())
     }
@@ -267,6 +273,10 @@ impl Store for RcloneStore {
             let Some(name) = ours else { return Ok(false) };
             self.0.remove(&name).await.map(|()| true)
         })
+    }
+
+    fn staged(&self) -> Doing<'_, Vec<Obligation>> {
+        Box::pin(async { Ok(staged_objects(&self.0.options.destination, self.0.files().await?)) })
     }
 
     fn free_bytes(&self) -> Doing<'_, Option<u64>> {

@@ -4,7 +4,6 @@ use super::{Remote, exists};
 use crate::run::journal::Obligation;
 use crate::run::os::{Running, Streams};
 use crate::run::store::again::again;
-use crate::run::store::staged::staged_name;
 use crate::run::store::{Doing, Promise, StoreError, StoreErrorKind, Upload};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -35,7 +34,7 @@ impl RcloneUpload {
             Err(error) if error.kind() == StoreErrorKind::Missing => {}
             Err(error) => return Err(error),
         }
-        let staged = staged_name()?;
+        let staged = remote.ledger.staged_name()?;
         let destination = remote.options.destination.clone();
         let promise = remote.ledger.promise(Obligation::StagedObject { destination, name: staged.clone() })?;
         let path = remote.options.path(&staged);

@@ -9,7 +9,7 @@ mod upload;
 
 pub use session::{PROBE_AFTER_DEFAULT, SftpOptions};
 
-use super::staged::is_staged;
+use super::staged::{is_staged, staged_objects};
 use super::{ByteStream, Doing, Ledger, Object, Store, StoreError, StoreErrorKind, Upload, check_name, exactly};
 use crate::run::journal::Obligation;
 use futures_util::TryStreamExt as _;
@@ -72,6 +72,12 @@ impl Folder {
     }
 
     async fn list(&self) -> Result<Vec<Object>, StoreError> {
+        let found = self.files().await?;
+        Ok(found.into_iter().filter(|object| check_name(&object.name).is_ok()).collect())
+    }
+
+    /// Every file, with whatever name.
+    async fn files(&self) -> Result<Vec<Object>, StoreError> {
         let root = self.root();
         let doing = format!("cannot list `{root}`");
         let entries = self.link.often(&doing, |session| async move {
@@ -137,12 +143,12 @@ impl Folder {
     }
 }
 
-/// A regular file with a name that we could have given.
+/// A regular file.
 fn object(entry: &DirEntry) -> Option<Object> {
     let name = entry.filename().to_str()?.to_owned();
     let meta = entry.metadata();
     let file = meta.file_type().is_none_or(|kind: FileType| kind.is_file());
-    (file && check_name(&name).is_ok()).then_some(Object { name, size: meta.len()? })
+    file.then_some(Object { name, size: meta.len()? })
 }
 
 fn exists(folder: &Folder, path: &str) -> StoreError {
@@ -200,6 +206,10 @@ impl Store for SftpStore {
             let Some(path) = ours else { return Ok(false) };
             self.0.remove(&path).await.map(|()| true)
         })
+    }
+
+    fn staged(&self) -> Doing<'_, Vec<Obligation>> {
+        Box::pin(async { Ok(staged_objects(&self.0.link.options.destination, self.0.files().await?)) })
     }
 
     fn free_bytes(&self) -> Doing<'_, Option<u64>> {

@@ -5,7 +5,6 @@ use super::session::Session;
 use super::{Folder, exists};
 use crate::run::journal::Obligation;
 use crate::run::store::again::again;
-use crate::run::store::staged::staged_name;
 use crate::run::store::{Doing, Promise, StoreError, StoreErrorKind, Upload};
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -46,7 +45,7 @@ impl SftpUpload {
             Err(error) if error.kind() == StoreErrorKind::Missing => {}
             Err(error) => return Err(error),
         }
-        let name = staged_name()?;
+        let name = folder.ledger.staged_name()?;
         let destination = folder.link.options.destination.clone();
         let promise = folder.ledger.promise(Obligation::StagedObject { destination, name: name.clone() })?;
         let staged = folder.path(&name);

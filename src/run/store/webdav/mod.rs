@@ -8,7 +8,7 @@ mod upload;
 pub use client::WebDavOptions;
 
 use super::resume::resuming;
-use super::staged::is_staged;
+use super::staged::{is_staged, staged_objects};
 use super::{ByteStream, Doing, Ledger, Object, Store, StoreError, StoreErrorKind, Upload, check_name, exactly};
 use crate::run::journal::Obligation;
 use client::Server;
@@ -64,6 +64,12 @@ impl Folder {
     }
 
     async fn list(&self) -> Result<Vec<Object>, StoreError> {
+        let found = self.files().await?;
+        Ok(found.into_iter().filter(|object| check_name(&object.name).is_ok()).collect())
+    }
+
+    /// Every file, with whatever name.
+    async fn files(&self) -> Result<Vec<Object>, StoreError> {
         match self.server.find("cannot list the files", &self.server.root, "1").await {
             Ok(found) => Ok(found.iter().filter_map(object).collect()),
             Err(error) if error.kind() == StoreErrorKind::Missing && self.server.options.create => Ok(vec![]),
@@ -196,11 +202,11 @@ fn name_of(path: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// A file with a name that we could have given.
+/// A file.
 fn object(resource: &Resource) -> Option<Object> {
     let Resource { href, collection, length, available: _ } = resource;
     let name = name_of(href);
-    (!collection && check_name(&name).is_ok()).then_some(Object { name, size: (*length)? })
+    (!collection).then_some(Object { name, size: (*length)? })
 }
 
 fn exists(folder: &Folder, name: &str) -> StoreError {
@@ -252,6 +258,10 @@ impl Store for WebDavStore {
             let Some(url) = url else { return Ok(false) };
             self.0.remove(&url).await.map(|()| true)
         })
+    }
+
+    fn staged(&self) -> Doing<'_, Vec<Obligation>> {
+        Box::pin(async { Ok(staged_objects(&self.0.server.options.destination, self.0.files().await?)) })
     }
 
     fn free_bytes(&self) -> Doing<'_, Option<u64>> {

@@ -3,7 +3,6 @@
 use super::{Folder, exists};
 use crate::run::journal::Obligation;
 use crate::run::store::again::again;
-use crate::run::store::staged::staged_name;
 use crate::run::store::{Doing, Promise, StoreError, StoreErrorKind, Upload};
 use bytes::Bytes;
 use futures_util::stream;
@@ -54,7 +53,7 @@ impl WebDavUpload {
             Err(error) if error.kind() == StoreErrorKind::Missing => {}
             Err(error) => return Err(error),
         }
-        let staged = staged_name()?;
+        let staged = folder.ledger.staged_name()?;
         let destination = folder.server.options.destination.clone();
         let promise = folder.ledger.promise(Obligation::StagedObject { destination, name: staged.clone() })?;
         let (held, promise) = (vec![], Some(promise));
