@@ -103,6 +103,11 @@ fn a_folder_behind_ssh_is_made_unless_that_is_refused() {
     let text = |value: &Value| value.text().unwrap().to_string();
     let place = |text_of| destination(text_of).place(&text);
     assert_eq!(place("{sftp: {host: h, path: \"a/{job}\"}}"), "sftp://h/~/a/{job}");
+    assert_eq!(place("{azure: {account: a, container: c, prefix: p/, sas_token: {file: /s}}}"), "azure://a/c/p/");
+    assert_eq!(
+        place("{gcs: {bucket: b, service_account: {file: /s}, endpoint: \"http://[::1]:4443\"}}"),
+        "gs://b/ (http://[::1]:4443)"
+    );
     assert_eq!(place("{sftp: {host: h, user: u, port: 2, path: /a/, create: false}}"), "sftp://u@h:2/a");
 }
 

@@ -1,10 +1,14 @@
 //! Where archives are kept, as data; the connection is the runner's `Store`.
 
+mod azure;
+mod gcs;
 mod rclone;
 mod s3;
 mod sftp;
 mod webdav;
 
+pub use azure::Azure;
+pub use gcs::Gcs;
 pub use rclone::Rclone;
 pub use s3::{Addressing, Checksum, Encryption, LockMode, ObjectLock, S3};
 pub use sftp::Sftp;
@@ -31,6 +35,10 @@ pub enum DestinationKind {
     Local(Local),
     /// A bucket in S3-compatible object storage.
     S3(Box<S3>),
+    /// A container in Azure's Blob Storage.
+    Azure(Box<Azure>),
+    /// A bucket in Google Cloud Storage.
+    Gcs(Box<Gcs>),
     /// A folder of another host, by SSH.
     Sftp(Box<Sftp>),
     /// A folder of a WebDAV server.
@@ -68,6 +76,8 @@ impl DestinationKind {
         match self {
             Self::Local(Local { path, create: _ }) => Parts { open: vec![path], ..Parts::default() },
             Self::S3(s3) => s3.parts(),
+            Self::Azure(azure) => azure.parts(),
+            Self::Gcs(gcs) => gcs.parts(),
             Self::Sftp(sftp) => sftp.parts(),
             Self::Webdav(webdav) => webdav.parts(),
             Self::Rclone(rclone) => rclone.parts(),
@@ -90,6 +100,8 @@ impl DestinationKind {
                 if short.is_empty() { path } else { short.to_owned() }
             }
             Self::S3(s3) => s3.place(text),
+            Self::Azure(azure) => azure.place(text),
+            Self::Gcs(gcs) => gcs.place(text),
             Self::Sftp(sftp) => sftp.place(text),
             Self::Webdav(webdav) => webdav.place(text),
             Self::Rclone(rclone) => rclone.place(text),
@@ -102,6 +114,8 @@ impl DestinationKind {
         match self {
             Self::Local(_) => Server::None,
             Self::S3(s3) => s3.endpoint.as_ref().map_or(Server::Somewhere, Server::At),
+            Self::Azure(azure) => azure.endpoint.as_ref().map_or(Server::Somewhere, Server::At),
+            Self::Gcs(gcs) => gcs.endpoint.as_ref().map_or(Server::Somewhere, Server::At),
             Self::Sftp(sftp) => Server::At(&sftp.host),
             Self::Webdav(webdav) => Server::At(&webdav.url),
             Self::Rclone(_) => Server::Somewhere,

@@ -182,7 +182,10 @@ impl Reach {
                 self.writes.push((known_part(path), *create));
             }
             DestinationKind::Local(Local { path: Value::Reference(_), create: _ }) => self.unknown_write = true,
-            DestinationKind::S3(_) | DestinationKind::Webdav(_) => self.network = true,
+            DestinationKind::S3(_)
+            | DestinationKind::Azure(_)
+            | DestinationKind::Gcs(_)
+            | DestinationKind::Webdav(_) => self.network = true,
             DestinationKind::Rclone(rclone) => {
                 self.network = true;
                 self.commands = true;

@@ -32,6 +32,7 @@ mod scripts;
 mod shells;
 mod still;
 mod stores;
+mod stores_cloud;
 mod stores_rclone;
 #[cfg(feature = "sftp")]
 mod stores_sftp;

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
 use eightbells::destination::Addressing;
-use eightbells::run::store::{Credentials, Ledger, LocalStore, S3Options, S3Store, Store as _, StoreErrorKind};
+use eightbells::run::store::{BucketStore, Credentials, Ledger, LocalStore, S3Options, Store as _, StoreErrorKind};
 use secrecy::SecretString;
 
 use crate::contract::{MIB, begin, bytes, fill, get, keeps_its_promises, kind, names, put};
@@ -32,8 +32,8 @@ fn options(s3: &S3Server, prefix: &str) -> S3Options {
     }
 }
 
-fn open(options: S3Options) -> S3Store {
-    S3Store::open(options, Ledger::default()).unwrap()
+fn open(options: S3Options) -> BucketStore {
+    BucketStore::s3(options, Ledger::default()).unwrap()
 }
 
 fn with_endpoint(port: u16, options: S3Options) -> S3Options {

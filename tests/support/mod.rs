@@ -8,6 +8,7 @@
 //! ```
 
 pub mod chaos;
+pub mod cloud;
 pub mod databases;
 pub mod disk;
 pub mod docker;

@@ -61,7 +61,7 @@ fn undo_one(left: &Leftover, journal: &Journal, environment: &Environment) -> Op
     trouble.map(|trouble| format!("what the run {} left could not be put back: {trouble}", left.run))
 }
 
-fn describe(obligation: &Obligation) -> String {
+pub(super) fn describe(obligation: &Obligation) -> String {
     match obligation {
         Obligation::StagedFile { path } | Obligation::HostScratch { path } => path.display().to_string(),
         Obligation::ContainerScratch { container, path, .. } => format!("{path} in the container {container}"),
@@ -122,10 +122,13 @@ impl Run<'_> {
             };
             let site = sites.iter().find(|site| site.name == *destination);
             let trouble = match site.and_then(|site| site.store.as_ref()) {
-                Some(_) if !known => {
-                    Some("its server never told its number: look for it with the server's tools".to_owned())
-                }
-                Some(store) => store.clean(&left.obligation).await.err().map(|error| error.to_string()),
+                Some(store) => match store.clean(&left.obligation).await {
+                    Ok(false) if !known => {
+                        Some("its server never told its number: look for it with the server's tools".to_owned())
+                    }
+                    Ok(_) => None,
+                    Err(error) => Some(error.to_string()),
+                },
                 None => Some(format!("there is no destination `{destination}` any more")),
             };
             let what = describe(&left.obligation);

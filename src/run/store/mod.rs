@@ -2,24 +2,27 @@
 //! final name before it is whole.
 
 mod again;
+mod bucket;
 mod error;
 mod ledger;
 mod local;
 mod open;
 mod rclone;
 mod resume;
-mod s3;
 #[cfg(feature = "sftp")]
 mod sftp;
 mod staged;
 mod webdav;
 
+pub use bucket::{
+    AzureOptions, AzurePass, BucketStore, Credentials, Encrypting, GcsOptions, Locking, PART_COUNT_MAX, S3Options,
+    Storing, part_size,
+};
 pub use error::{StoreError, StoreErrorKind};
 pub use ledger::{Ledger, Promise};
 pub use local::{LocalStore, remove_staged};
 pub use open::{Means, open};
 pub use rclone::{RcloneOptions, RcloneStore};
-pub use s3::{Credentials, Encrypting, Locking, PART_COUNT_MAX, S3Options, S3Store, Storing, part_size};
 #[cfg(feature = "sftp")]
 pub use sftp::{PROBE_AFTER_DEFAULT, SftpOptions, SftpStore};
 pub use staged::Owner;
@@ -29,6 +32,7 @@ use crate::run::journal::Obligation;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
+use jiff::Timestamp;
 use std::fmt;
 use std::ops::Range;
 
@@ -87,6 +91,13 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// What lies here under names that objects have until they are whole, whoever began it, live uploads among it; each
     /// can be given to [`Store::clean`]. Nothing where uploads have no names.
     fn staged(&self) -> Doing<'_, Vec<Obligation>> {
+        Box::pin(async { Ok(vec![]) })
+    }
+
+    /// Uploads in parts, of objects with names that are `ours`, which were begun before a time and took nothing since; each
+    /// can be given to [`Store::clean`]. Nothing where there are no such uploads, or the server does not tell of them.
+    fn stale<'a>(&'a self, ours: &'a (dyn Fn(&str) -> bool + Sync), before: Timestamp) -> Doing<'a, Vec<Obligation>> {
+        let _ = (ours, before);
         Box::pin(async { Ok(vec![]) })
     }
 

@@ -1,12 +1,14 @@
 //! From a destination as data to a connection.
 
-use super::s3::{Credentials, Encrypting, Locking, S3Options, S3Store, Storing};
+use super::bucket::{
+    AzureOptions, AzurePass, BucketStore, Credentials, Encrypting, GcsOptions, Locking, S3Options, Storing,
+};
 use super::{
     Ledger, LocalStore, RcloneOptions, RcloneStore, Store, StoreError, StoreErrorKind, WebDavOptions, WebDavStore,
 };
 #[cfg(feature = "sftp")]
 use crate::destination::Sftp;
-use crate::destination::{Destination, DestinationKind, Encryption, Local, ObjectLock, Rclone, S3, WebDav};
+use crate::destination::{Azure, Destination, DestinationKind, Encryption, Gcs, Local, ObjectLock, Rclone, S3, WebDav};
 use crate::run::os::Environment;
 use crate::run::secret::Secrets;
 use crate::value::{Context, Template, Value};
@@ -41,7 +43,9 @@ pub fn open(destination: &Destination, means: Means<'_>, ledger: Ledger) -> Resu
         DestinationKind::Local(Local { path, create }) => {
             Ok(Arc::new(LocalStore::new(filling.text(path)?, *create, ledger)))
         }
-        DestinationKind::S3(s3) => Ok(Arc::new(S3Store::open(filling.s3(s3)?, ledger)?)),
+        DestinationKind::S3(s3) => Ok(Arc::new(BucketStore::s3(filling.s3(s3)?, ledger)?)),
+        DestinationKind::Azure(azure) => Ok(Arc::new(BucketStore::azure(filling.azure(azure)?, ledger)?)),
+        DestinationKind::Gcs(gcs) => Ok(Arc::new(BucketStore::gcs(filling.gcs(gcs)?, ledger)?)),
         DestinationKind::Webdav(webdav) => Ok(Arc::new(WebDavStore::open(filling.webdav(webdav)?, ledger)?)),
         DestinationKind::Rclone(rclone) => Ok(Arc::new(RcloneStore::new(filling.rclone(rclone)?, ledger))),
         #[cfg(feature = "sftp")]
@@ -169,6 +173,40 @@ impl Filling<'_> {
             Encryption::Aes256 => Encrypting::Aes256,
             Encryption::Kms => Encrypting::Kms(None),
             Encryption::KmsKeyId(id) => Encrypting::Kms(Some(self.text(id)?)),
+        })
+    }
+
+    fn azure(&self, azure: &Azure) -> Result<AzureOptions, StoreError> {
+        let Azure { endpoint, account, container, access_key, sas_token, prefix, ca_file, allow_http } = azure;
+        let pass = match (access_key, sas_token) {
+            (Some(key), None) => AzurePass::Key(self.secret(key)?),
+            (None, Some(token)) => AzurePass::Sas(self.secret(token)?),
+            (None, None) | (Some(_), Some(_)) => {
+                return Err(self.failed("it has either `access_key:` or `sas_token:`"));
+            }
+        };
+        Ok(AzureOptions {
+            destination: self.destination.to_owned(),
+            endpoint: self.optional(endpoint.as_ref())?,
+            account: self.text(account)?,
+            container: self.text(container)?,
+            prefix: self.optional(prefix.as_ref())?.unwrap_or_default(),
+            pass,
+            ca_pem: self.file(ca_file.as_ref())?.map(|path| self.read(&path)).transpose()?,
+            allow_http: *allow_http,
+        })
+    }
+
+    fn gcs(&self, gcs: &Gcs) -> Result<GcsOptions, StoreError> {
+        let Gcs { endpoint, bucket, service_account, prefix, ca_file, allow_http } = gcs;
+        Ok(GcsOptions {
+            destination: self.destination.to_owned(),
+            endpoint: self.optional(endpoint.as_ref())?,
+            bucket: self.text(bucket)?,
+            prefix: self.optional(prefix.as_ref())?.unwrap_or_default(),
+            service_account: self.secret(service_account)?,
+            ca_pem: self.file(ca_file.as_ref())?.map(|path| self.read(&path)).transpose()?,
+            allow_http: *allow_http,
         })
     }
 

@@ -9,7 +9,7 @@ use crate::spec::yaml::Content;
 use crate::value::{Reference, Value};
 
 /// What a destination can be.
-const KINDS: [&str; 5] = ["local", "s3", "sftp", "webdav", "rclone"];
+const KINDS: [&str; 7] = ["local", "s3", "azure", "gcs", "sftp", "webdav", "rclone"];
 
 impl Decoder<'_> {
     pub(super) fn destination(&mut self, name: String, field: &Field<'_>) -> Option<Destination> {
@@ -21,6 +21,8 @@ impl Decoder<'_> {
         let field = KINDS.into_iter().zip(taken).find(|(name, _)| *name == kind)?.1?;
         let kind = match kind {
             "local" => self.local(&field).map(DestinationKind::Local),
+            "azure" => self.azure(&field).map(|azure| DestinationKind::Azure(Box::new(azure))),
+            "gcs" => self.gcs(&field).map(|gcs| DestinationKind::Gcs(Box::new(gcs))),
             "sftp" => self.sftp(&field).map(|sftp| DestinationKind::Sftp(Box::new(sftp))),
             "webdav" => self.webdav(&field).map(|webdav| DestinationKind::Webdav(Box::new(webdav))),
             "rclone" => self.rclone(&field).map(|rclone| DestinationKind::Rclone(Box::new(rclone))),
@@ -131,7 +133,7 @@ impl Decoder<'_> {
         self.report.error("missing-key", &there, message);
     }
 
-    fn prefix(&mut self, field: &Field<'_>, holds: Holds) -> Option<Value> {
+    pub(super) fn prefix(&mut self, field: &Field<'_>, holds: Holds) -> Option<Value> {
         let value = self.value(field, holds)?;
         let text = value.text().map(ToString::to_string).unwrap_or_default();
         if text.starts_with('/') {

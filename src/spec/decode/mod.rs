@@ -1,6 +1,7 @@
 //! The tree of values, decoded into the model; every fault is reported, and decoding goes on.
 
 mod archive;
+mod cloud;
 mod conduct;
 mod database;
 mod destination;

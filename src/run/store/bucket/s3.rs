@@ -1,32 +1,20 @@
-//! From settings to a client.
+//! S3 and what speaks like it: from settings to a client.
 
+use super::Client;
+use super::access::{Access, retries};
 use super::ask::Asking;
 use super::sign::Signer;
 use super::storing::{Encrypting, Storing};
 use super::wire::Wire;
 use crate::destination::{Addressing, Checksum};
-use crate::run::store::{StoreError, StoreErrorKind};
-use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
+use crate::run::store::StoreError;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::client::HttpConnector as _;
-use object_store::{BackoffConfig, Certificate, ClientOptions, RetryConfig};
 use secrecy::{ExposeSecret as _, SecretString};
-use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// The region that requests are signed for where none is said.
 const REGION_DEFAULT: &str = "us-east-1";
-/// How long a server may take to accept a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long after a request's first try another one is begun. Signatures are good for 15 minutes.
-const RETRY_TIMEOUT: Duration = Duration::from_secs(5 * 60);
-/// How often a request is tried again; with the pauses below that is some 25 seconds for a server that refuses at once.
-const RETRIES_MAX: usize = 7;
-/// The first pause before trying again; each is about twice the one before.
-const PAUSE_FIRST: Duration = Duration::from_millis(200);
-/// The longest pause.
-const PAUSE_MAX: Duration = Duration::from_secs(10);
-
 /// Where a bucket is, and how to get in.
 #[derive(Debug, Clone)]
 pub struct S3Options {
@@ -72,37 +60,19 @@ impl S3Options {
         format!("s3://{}/{}{at}", self.bucket, self.prefix)
     }
 
-    fn wrong(&self, what: impl std::fmt::Display) -> StoreError {
-        StoreError::new(StoreErrorKind::Other, format!("the destination `{}`: {what}", self.destination))
-    }
-
-    fn speaks_plainly(&self) -> bool {
-        self.endpoint.as_ref().is_some_and(|endpoint| endpoint.starts_with("http://"))
-    }
-
-    /// The endpoint without a final `/`, which must be one that may be spoken to.
-    fn checked_endpoint(&self) -> Result<Option<&str>, StoreError> {
-        let Some(endpoint) = &self.endpoint else { return Ok(None) };
-        let url = reqwest::Url::parse(endpoint);
-        let url = url.map_err(|error| {
-            self.wrong(format!("the endpoint `{endpoint}` is not an address such as https://s3.example.com"))
-                .because(error)
-        })?;
-        match url.scheme() {
-            "https" => {}
-            "http" if self.allow_http || is_here(&url) => {}
-            "http" => {
-                let error = self.wrong(format!("`{endpoint}` would carry the archives unencrypted"));
-                return Err(error.help("use https://, or say `allow_http: true` at the destination"));
-            }
-            other => return Err(self.wrong(format!("`{other}:` is not a scheme for an endpoint, https: is"))),
+    fn access(&self) -> Access<'_> {
+        Access {
+            destination: &self.destination,
+            endpoint: self.endpoint.as_deref(),
+            ca_pem: self.ca_pem.as_deref(),
+            allow_http: self.allow_http,
+            proxy: self.proxy.as_ref(),
         }
-        Ok(Some(endpoint.trim_end_matches('/')))
     }
 
     /// With the bucket where `object_store` leaves it to us: it takes the endpoint of virtual-hosted requests as it is.
     fn full_endpoint(&self) -> Result<Option<String>, StoreError> {
-        let endpoint = self.checked_endpoint()?;
+        let endpoint = self.access().checked_endpoint()?;
         Ok(endpoint.map(|endpoint| match (self.addressing, endpoint.split_once("://")) {
             (Addressing::Virtual, Some((scheme, host))) => format!("{scheme}://{}.{host}", self.bucket),
             (Addressing::Virtual, None) | (Addressing::Path, _) => endpoint.to_owned(),
@@ -131,84 +101,29 @@ impl S3Options {
         let token = session_token.as_ref().map(|token| token.expose_secret());
         for (key, text) in [("access_key", Some(access_key.as_str())), ("session_token", token)] {
             if text.is_some_and(|text| text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic())) {
-                return Err(
-                    self.wrong(format!("what `{key}:` refers to is no key: it is empty, or holds a blank or a line"))
-                );
+                return Err(self
+                    .access()
+                    .wrong(format!("what `{key}:` refers to is no key: it is empty, or holds a blank or a line")));
             }
         }
         Ok(Some(Arc::new(Signer::new(credentials, self.region()))))
     }
-
-    /// The proxy's address.
-    fn checked_proxy(&self) -> Result<Option<&str>, StoreError> {
-        let Some(proxy) = &self.proxy else { return Ok(None) };
-        let proxy = proxy.expose_secret().trim();
-        let is_one = |url: reqwest::Url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some();
-        if reqwest::Url::parse(proxy).is_ok_and(is_one) {
-            return Ok(Some(proxy));
-        }
-        let error = self.wrong("`proxy:` is not an address such as http://proxy.example.com:3128");
-        Err(error.help("what the proxy's user or password holds besides letters and digits is written as %XX there"))
-    }
-
-    fn certificates(&self) -> Result<Vec<Certificate>, StoreError> {
-        let Some(pem) = &self.ca_pem else { return Ok(vec![]) };
-        let found = Certificate::from_pem_bundle(pem)
-            .map_err(|error| self.wrong("`ca_file:` is not in PEM form").because(error))?;
-        if found.is_empty() { Err(self.wrong("`ca_file:` holds no certificate")) } else { Ok(found) }
-    }
 }
 
-/// Whether an address is this machine's loopback.
-fn is_here(url: &reqwest::Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
-    host == "localhost" || address.is_some_and(|address| address.is_loopback())
+pub(super) fn connect(options: &S3Options) -> Result<Arc<dyn Client>, StoreError> {
+    let signer = options.signer()?;
+    let builder = builder(options)?;
+    options.access().connect(|client| {
+        let wire = Wire::signing(signer.clone());
+        builder.clone().with_http_connector(wire).with_client_options(client).build()
+    })
 }
 
-/// Whose certificates are trusted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Trust {
-    /// The system's, and those of the destination's own.
-    SystemAndOwn,
-    /// The destination's own alone, where there are any.
-    Own,
-}
-
-/// What speaks to a bucket.
-#[derive(Debug)]
-pub(super) struct Connected {
-    pub(super) client: AmazonS3,
-    /// None for anonymous requests.
-    pub(super) asking: Option<Asking>,
-}
-
-pub(super) fn connect(options: &S3Options) -> Result<Connected, StoreError> {
-    // A client for plain http cannot be made on a host without certificates either, unless it is told not to look.
-    if options.speaks_plainly() {
-        return connect_trusting(options, Trust::Own);
-    }
-    match connect_trusting(options, Trust::SystemAndOwn) {
-        Err(_) if options.ca_pem.is_some() => connect_trusting(options, Trust::Own),
-        other => other,
-    }
-}
-
-fn connect_trusting(options: &S3Options, trust: Trust) -> Result<Connected, StoreError> {
-    // Another part of the program may have chosen one already; any will do.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let (signer, client) = (options.signer()?, client(options, trust)?);
-    let wire = Wire::signing(signer.clone());
-    let failed = |error: object_store::Error| {
-        let error = options.wrong("no connection can be set up").because(error);
-        error.help("if the host has no certificates: install them (Debian: ca-certificates), or give `ca_file:`")
-    };
-    let asking = signer.map(|signer| {
-        let http = wire.connect(&client).map_err(failed)?;
-        Ok(Asking { http, signer, root: options.root()? })
-    });
-    let builder = builder(options)?.with_http_connector(wire).with_client_options(client);
-    Ok(Connected { client: builder.build().map_err(failed)?, asking: asking.transpose()? })
+/// What asks for what the client has no call for; none for anonymous requests.
+pub(super) fn asking(options: &S3Options) -> Result<Option<Asking>, StoreError> {
+    let Some(signer) = options.signer()? else { return Ok(None) };
+    let http = options.access().connect_by(|client| Wire::default().connect(&client))?;
+    Ok(Some(Asking { http, signer, root: options.root()? }))
 }
 
 fn builder(options: &S3Options) -> Result<AmazonS3Builder, StoreError> {
@@ -227,7 +142,7 @@ fn builder(options: &S3Options) -> Result<AmazonS3Builder, StoreError> {
         None => builder,
     };
     if let Some(encrypting) = &options.storing.encryption {
-        let wrong = |error| options.wrong("`server_side_encryption:` cannot be asked for").because(error);
+        let wrong = |error| options.access().wrong("`server_side_encryption:` cannot be asked for").because(error);
         let key: AmazonS3ConfigKey = "aws_server_side_encryption".parse().map_err(wrong)?;
         builder = match encrypting {
             Encrypting::Kms(Some(id)) => builder.with_sse_kms_encryption(id),
@@ -241,22 +156,6 @@ fn builder(options: &S3Options) -> Result<AmazonS3Builder, StoreError> {
             session_token.iter().fold(builder, |builder, token| builder.with_token(token.expose_secret()))
         }
     })
-}
-
-fn client(options: &S3Options, trust: Trust) -> Result<ClientOptions, StoreError> {
-    let client = ClientOptions::new()
-        .with_allow_http(options.speaks_plainly())
-        .with_no_system_certificates(trust == Trust::Own)
-        .with_connect_timeout(CONNECT_TIMEOUT)
-        .with_timeout_disabled()
-        .with_read_timeout_disabled();
-    let client = options.checked_proxy()?.into_iter().fold(client, ClientOptions::with_proxy_url);
-    Ok(options.certificates()?.into_iter().fold(client, ClientOptions::with_root_certificate))
-}
-
-fn retries() -> RetryConfig {
-    let backoff = BackoffConfig { init_backoff: PAUSE_FIRST, max_backoff: PAUSE_MAX, base: 2.0 };
-    RetryConfig { backoff, max_retries: RETRIES_MAX, retry_timeout: RETRY_TIMEOUT }
 }
 
 #[cfg(test)]

@@ -1,48 +1,72 @@
-//! A bucket in S3-compatible object storage.
+//! A bucket in object storage: S3 and what speaks like it, Azure's Blob Storage, Google Cloud Storage.
+//!
+//! All three are spoken to by `object_store`, and have the same upload in parts that nobody sees before it is completed.
+//! What differs is how to get in (a module each) and what their refusals mean (`refusal`).
 
+mod access;
 mod ask;
-mod connect;
+mod azure;
+mod gcs;
 mod refusal;
+mod s3;
 mod sign;
 mod storing;
 mod upload;
 mod uploads;
 mod wire;
 
-pub use connect::{Credentials, S3Options};
+pub use azure::{AzureOptions, AzurePass};
+pub use gcs::GcsOptions;
+pub use s3::{Credentials, S3Options};
 pub use storing::{Encrypting, Locking, Storing};
 pub use upload::{PART_COUNT_MAX, part_size};
 
+use super::again::again;
 use super::{ByteStream, Doing, Ledger, Object, Store, StoreError, StoreErrorKind, Upload, check_name, exactly};
 use crate::run::journal::Obligation;
 use ask::Asking;
 use bytes::Bytes;
-use connect::Connected;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use object_store::aws::AmazonS3;
-use object_store::multipart::MultipartStore as _;
+use jiff::Timestamp;
+use object_store::multipart::MultipartStore;
 use object_store::path::Path;
-use object_store::{GetOptions, GetRange, ObjectStore as _, ObjectStoreExt as _};
+use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt as _};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
-use upload::S3Upload;
+use upload::BucketUpload;
 
 /// How long a download may stand still.
 const STALLED_AFTER: Duration = Duration::from_secs(90);
 
+/// What speaks to a service.
+trait Client: ObjectStore + MultipartStore {}
+
+impl<C: ObjectStore + MultipartStore> Client for C {}
+
+/// Whose service it is, for the words in which its refusals are explained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Service {
+    S3,
+    Azure,
+    Gcs,
+}
+
 /// A bucket, or what lies below a prefix in it.
 #[derive(Debug, Clone)]
-pub struct S3Store(Arc<Bucket>);
+pub struct BucketStore(Arc<Bucket>);
 
 /// What uploads share with their store.
 #[derive(Debug)]
 struct Bucket {
-    client: AmazonS3,
-    /// For what the client has no call for; none for anonymous requests.
+    client: Arc<dyn Client>,
+    service: Service,
+    /// What deletes where the client cannot.
+    eraser: Option<azure::Eraser>,
+    /// For what of S3 the client has no call for; none for anonymous requests, and elsewhere.
     asking: Option<Asking>,
-    /// What goes with each object.
+    /// What goes with each object to S3.
     storing: Storing,
     destination: String,
     /// For people: `s3://bucket/prefix at endpoint`.
@@ -56,21 +80,98 @@ struct Bucket {
     held: Arc<AtomicU64>,
 }
 
-impl S3Store {
-    /// Connects; nothing is asked of the server yet.
+/// A bucket as its service is told.
+struct Opened<'a> {
+    client: Arc<dyn Client>,
+    service: Service,
+    eraser: Option<azure::Eraser>,
+    asking: Option<Asking>,
+    storing: Storing,
+    destination: String,
+    place: String,
+    prefix: &'a str,
+}
+
+impl BucketStore {
+    /// A bucket of S3's; nothing is asked of the server yet.
     ///
     /// # Errors
     /// An address that is none, plain `http://` where it is not allowed, certificates that are none.
-    pub fn open(options: S3Options, ledger: Ledger) -> Result<Self, StoreError> {
-        let Connected { client, asking } = connect::connect(&options)?;
-        let at = options.prefix.rfind('/').map_or(0, |at| at + 1);
-        let (folder, stem) = options.prefix.split_at(at);
+    pub fn s3(options: S3Options, ledger: Ledger) -> Result<Self, StoreError> {
+        Ok(Self::over(
+            Opened {
+                client: s3::connect(&options)?,
+                service: Service::S3,
+                eraser: None,
+                asking: s3::asking(&options)?,
+                storing: options.storing.clone(),
+                place: options.place(),
+                destination: options.destination,
+                prefix: &options.prefix,
+            },
+            ledger,
+        ))
+    }
+
+    /// A container of Azure's; nothing is asked of the server yet.
+    ///
+    /// # Errors
+    /// Those of [`BucketStore::s3`], a key or a signature that is none.
+    pub fn azure(options: AzureOptions, ledger: Ledger) -> Result<Self, StoreError> {
+        Ok(Self::over(
+            Opened {
+                client: azure::connect(&options)?,
+                service: Service::Azure,
+                eraser: azure::Eraser::new(&options)?,
+                asking: None,
+                storing: Storing::default(),
+                place: options.place(),
+                destination: options.destination,
+                prefix: &options.prefix,
+            },
+            ledger,
+        ))
+    }
+
+    /// A bucket of Google's; nothing is asked of the server yet.
+    ///
+    /// # Errors
+    /// Those of [`BucketStore::s3`], a key of a service account that is none.
+    pub fn gcs(options: GcsOptions, ledger: Ledger) -> Result<Self, StoreError> {
+        Ok(Self::over(
+            Opened {
+                client: gcs::connect(&options)?,
+                service: Service::Gcs,
+                eraser: None,
+                asking: None,
+                storing: Storing::default(),
+                place: options.place(),
+                destination: options.destination,
+                prefix: &options.prefix,
+            },
+            ledger,
+        ))
+    }
+
+    fn over(opened: Opened<'_>, ledger: Ledger) -> Self {
+        let Opened { client, service, eraser, asking, storing, destination, place, prefix } = opened;
+        let at = prefix.rfind('/').map_or(0, |at| at + 1);
+        let (folder, stem) = prefix.split_at(at);
         let (folder, stem) = (folder.trim_start_matches('/').to_owned(), stem.to_owned());
-        let place = options.place();
-        let S3Options { destination, storing, .. } = options;
         let held = Arc::default();
-        let bucket = Bucket { client, asking, storing, destination, place, folder, stem, ledger, held };
-        Ok(Self(Arc::new(bucket)))
+        Self(Arc::new(Bucket {
+            client,
+            service,
+            eraser,
+            asking,
+            storing,
+            destination,
+            place,
+            folder,
+            stem,
+            ledger,
+            held,
+        }))
     }
 }
 
@@ -85,7 +186,7 @@ impl Bucket {
     }
 
     fn failed(&self, doing: &str, error: object_store::Error) -> StoreError {
-        refusal::store_error(&format!("{doing} at {}", self.place), error)
+        refusal::store_error(self.service, &format!("{doing} at {}", self.place), error)
     }
 
     /// What could not be stored; keys that the server may not know are named.
@@ -125,6 +226,16 @@ impl Bucket {
         Ok(patient(stream, format!("the server sent nothing more of `{key}` for {} s", STALLED_AFTER.as_secs())))
     }
 
+    async fn erase(&self, key: &Path) -> Result<(), StoreError> {
+        let doing = format!("cannot delete `{key}`");
+        match &self.eraser {
+            None => self.client.delete(key).await.map_err(|error| self.failed(&doing, error)),
+            Some(eraser) => {
+                again(|_| async { eraser.erase(key).await.map_err(|error| self.failed(&doing, error)) }).await
+            }
+        }
+    }
+
     /// One request for each: not every server knows how to delete many at once.
     async fn delete(self: Arc<Self>, names: Vec<String>) -> Result<(), StoreError> {
         if let Some(asking) = self.asking.as_ref().filter(|_| self.storing.lock.is_some()) {
@@ -133,14 +244,9 @@ impl Bucket {
         }
         for name in names {
             let key = self.key(&name)?;
-            match self.client.delete(&key).await {
-                Ok(()) => {}
-                Err(error) => {
-                    let error = self.failed(&format!("cannot delete `{key}`"), error);
-                    if error.kind() != StoreErrorKind::Missing {
-                        return Err(error);
-                    }
-                }
+            match self.erase(&key).await {
+                Err(error) if error.kind() != StoreErrorKind::Missing => return Err(error),
+                Ok(()) | Err(_) => {}
             }
         }
         Ok(())
@@ -172,7 +278,7 @@ fn patient(stream: ByteStream, message: String) -> ByteStream {
     stream::unfold((stream, message), next).boxed()
 }
 
-impl Store for S3Store {
+impl Store for BucketStore {
     fn describe(&self) -> String {
         self.0.place.clone()
     }
@@ -209,15 +315,17 @@ impl Store for S3Store {
 
     fn begin(&self, name: &str) -> Doing<'_, Box<dyn Upload>> {
         let (bucket, name) = (Arc::clone(&self.0), name.to_owned());
-        Box::pin(async move { Ok(Box::new(S3Upload::begin(bucket, &name).await?) as Box<dyn Upload>) })
+        Box::pin(async move { Ok(Box::new(BucketUpload::begin(bucket, &name).await?) as Box<dyn Upload>) })
     }
 
     fn clean(&self, left: &Obligation) -> Doing<'_, bool> {
         match left {
-            Obligation::MultipartUpload { destination, key, upload_id: Some(upload) }
-                if *destination == self.0.destination =>
-            {
-                Box::pin(Arc::clone(&self.0).clean(key.clone(), upload.clone()))
+            Obligation::MultipartUpload { destination, key, upload_id } if *destination == self.0.destination => {
+                let (bucket, key) = (Arc::clone(&self.0), key.clone());
+                match upload_id.clone() {
+                    Some(upload) => Box::pin(bucket.clean(key, upload)),
+                    None => Box::pin(bucket.clean_all(key)),
+                }
             }
             Obligation::MultipartUpload { .. }
             | Obligation::StagedFile { .. }
@@ -228,6 +336,10 @@ impl Store for S3Store {
             | Obligation::HostProcess { .. }
             | Obligation::HostScratch { .. } => Box::pin(async { Ok(false) }),
         }
+    }
+
+    fn stale<'a>(&'a self, ours: &'a (dyn Fn(&str) -> bool + Sync), before: Timestamp) -> Doing<'a, Vec<Obligation>> {
+        Box::pin(self.0.stale(ours, before))
     }
 
     fn free_bytes(&self) -> Doing<'_, Option<u64>> {

@@ -90,11 +90,11 @@ fn patience(bytes: usize) -> Duration {
 
 async fn refused(answer: HttpResponse) -> HttpError {
     let status = answer.status().as_u16();
-    let region =
-        answer.headers().get("x-amz-bucket-region").and_then(|value| value.to_str().ok()).map(ToOwned::to_owned);
+    let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(ToOwned::to_owned);
+    let (code, region) = (header("x-ms-error-code"), header("x-amz-bucket-region"));
     let body = tokio::time::timeout(ANSWER_TIMEOUT, answer.into_body().bytes()).await;
     let body = body.ok().and_then(Result::ok).unwrap_or_default();
-    let refusal = Refusal::read(status, region, &String::from_utf8_lossy(&body));
+    let refusal = Refusal::read(status, code, region, &String::from_utf8_lossy(&body));
     // The kind decides whether the request is tried again: `Request` always is, `Unknown` never.
     let kind = if refusal.is_transient() { HttpErrorKind::Request } else { HttpErrorKind::Unknown };
     HttpError::new(kind, refusal)

@@ -3,6 +3,7 @@
 use super::Bucket;
 use super::sign::Signer;
 use super::uploads::{self, Begun};
+use crate::run::journal::Obligation;
 use crate::run::os;
 use crate::run::store::again::again;
 use crate::run::store::{StoreError, StoreErrorKind};
@@ -211,6 +212,41 @@ impl Bucket {
                 Some(_) | None => return Ok(last),
             }
         }
+    }
+
+    /// Aborts every upload of a key; false where the server does not tell of any.
+    pub(super) async fn clean_all(self: Arc<Self>, key: String) -> Result<bool, StoreError> {
+        let Some(asking) = &self.asking else { return Ok(false) };
+        let Some(uploads) = self.uploads(asking).await? else { return Ok(false) };
+        for upload in uploads.into_iter().filter(|upload| upload.key == key) {
+            Arc::clone(&self).clean(upload.key, upload.id).await?;
+        }
+        Ok(true)
+    }
+
+    /// Uploads of objects that are `ours` which were begun before a time, and took no part since.
+    pub(super) async fn stale(
+        &self,
+        ours: &(dyn Fn(&str) -> bool + Sync),
+        before: Timestamp,
+    ) -> Result<Vec<Obligation>, StoreError> {
+        let Some(asking) = &self.asking else { return Ok(vec![]) };
+        let mut stale = vec![];
+        for upload in self.uploads(asking).await?.unwrap_or_default() {
+            let name = upload.key.strip_prefix(&self.folder).and_then(|name| name.strip_prefix(&self.stem));
+            if !name.is_some_and(ours) || upload.at.is_none_or(|at| at >= before) {
+                continue;
+            }
+            if self.last_part(asking, &upload).await?.is_some_and(|at| at >= before) {
+                continue;
+            }
+            stale.push(Obligation::MultipartUpload {
+                destination: self.destination.clone(),
+                key: upload.key,
+                upload_id: Some(upload.id),
+            });
+        }
+        Ok(stale)
     }
 
     async fn body(&self, answer: HttpResponse) -> Result<String, StoreError> {

@@ -1,5 +1,6 @@
 //! What a server's refusal means, and what to do about it.
 
+use super::Service;
 use crate::run::store::{StoreError, StoreErrorKind};
 use object_store::client::{HttpError, HttpErrorKind};
 use std::error::Error;
@@ -12,7 +13,7 @@ const WORDS_MAX: usize = 300;
 #[error("the server answered {status}{}", self.words())]
 pub(super) struct Refusal {
     status: u16,
-    /// S3's own name for it: `NoSuchBucket`.
+    /// The service's own name for it: `NoSuchBucket`.
     code: Option<String>,
     message: Option<String>,
     /// Where the bucket is, if the server says so.
@@ -22,9 +23,10 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    pub(super) fn read(status: u16, region: Option<String>, body: &str) -> Self {
+    /// `code` is what Azure says in a header, for answers that have no body.
+    pub(super) fn read(status: u16, code: Option<String>, region: Option<String>, body: &str) -> Self {
         let header = element(body, "Header").map(|header| header.to_lowercase());
-        Self { status, code: element(body, "Code"), message: element(body, "Message"), region, header }
+        Self { status, code: element(body, "Code").or(code), message: element(body, "Message"), region, header }
     }
 
     fn words(&self) -> String {
@@ -48,6 +50,10 @@ impl Refusal {
             "RequestTimeout",
             "ThrottlingException",
             "OperationAborted",
+            // Azure's.
+            "ServerBusy",
+            "OperationTimedOut",
+            "ContainerBeingDeleted",
         ]);
         busy || matches!(self.status, 408 | 429 | 500 | 502 | 503 | 504)
     }
@@ -70,6 +76,13 @@ impl Refusal {
         if self.is(&["QuotaExceeded", "XMinioStorageFull", "EntityTooLarge", "InsufficientStorage"]) {
             return StoreErrorKind::Full;
         }
+        // Azure's, of a list of blocks that was committed by a request whose answer was lost.
+        if self.is(&["InvalidBlockList"]) {
+            return StoreErrorKind::Missing;
+        }
+        if self.is(&["BlobImmutableDueToPolicy"]) {
+            return StoreErrorKind::Denied;
+        }
         match self.status {
             404 => StoreErrorKind::Missing,
             409 | 412 if !self.is_transient() => StoreErrorKind::Exists,
@@ -80,43 +93,30 @@ impl Refusal {
         }
     }
 
-    fn help(&self) -> Option<String> {
-        let text = match self.code.as_deref() {
-            Some("NoSuchBucket") => "the bucket does not exist: make it, or correct `bucket:`",
-            Some("InvalidAccessKeyId") => "the server does not know this access key: correct `access_key:`",
-            Some("SignatureDoesNotMatch") => {
-                "the secret key is not this access key's: correct `secret_key:`; or the `region:` is another one"
-            }
-            Some("RequestTimeTooSkewed") => "this machine's clock is wrong: set it, and keep it right with NTP",
-            Some("ExpiredToken" | "InvalidToken" | "TokenRefreshRequired") => {
-                "the temporary key has expired: have a new one made"
-            }
-            Some("AuthorizationHeaderMalformed" | "PermanentRedirect" | "IllegalLocationConstraintException") => {
-                return Some(self.region_help());
-            }
-            Some("AccessDenied") => {
-                "the key may not do this: give it the right to list, read, write and delete objects in this bucket"
-            }
-            Some("InvalidStorageClass") => "the server has no such class: correct `storage_class:`, or take it out",
-            Some("InvalidObjectState") => {
-                "it lies in a class that is not read at once: have the service bring it back first (restore-object), then try again"
-            }
-            Some(code) if code == "InvalidEncryptionAlgorithmError" || code.starts_with("KMS") => {
-                "the server cannot encrypt so: correct `server_side_encryption:` and what the key may do, or take it out"
-            }
-            Some("ObjectLockConfigurationNotFoundError") => NO_LOCKS,
-            Some(_) if self.says(&["object lock configuration", "objectlockconfiguration"]) => NO_LOCKS,
-            Some(_) | None if self.header.as_deref().is_some_and(|header| key_of(header).is_some()) => {
-                let key = self.header.as_deref().and_then(key_of).unwrap_or_default();
-                return Some(format!("the server does not know what `{key}:` asks for: take it out"));
-            }
-            Some(_) | None => match self.status {
-                301 | 307 => return Some(self.region_help()),
-                401 | 403 => "correct the access key and the secret key, or what they may do in this bucket",
-                _ => return None,
-            },
-        };
-        Some(text.to_owned())
+    fn help(&self, service: Service) -> Option<String> {
+        let code = self.code.as_deref().unwrap_or_default();
+        if matches!(self.status, 301 | 307)
+            || matches!(
+                code,
+                "AuthorizationHeaderMalformed" | "PermanentRedirect" | "IllegalLocationConstraintException"
+            )
+        {
+            return Some(self.region_help());
+        }
+        if self.is(&["ObjectLockConfigurationNotFoundError"])
+            || self.says(&["object lock configuration", "objectlockconfiguration"])
+        {
+            return Some(NO_LOCKS.to_owned());
+        }
+        if let Some(key) = self.header.as_deref().and_then(key_of) {
+            return Some(format!("the server does not know what `{key}:` asks for: take it out"));
+        }
+        if code.starts_with("KMS.") {
+            return Some(NO_ENCRYPTION.to_owned());
+        }
+        let known = HELPS.iter().find(|(codes, _)| codes.contains(&code)).map(|(_, text)| *text);
+        let general = || matches!(self.status, 401 | 403).then(|| general_help(service));
+        known.or_else(general).map(ToOwned::to_owned)
     }
 
     fn region_help(&self) -> String {
@@ -125,6 +125,8 @@ impl Refusal {
     }
 }
 
+const NO_ENCRYPTION: &str =
+    "the server cannot encrypt so: correct `server_side_encryption:` and what the key may do, or take it out";
 const NO_LOCKS: &str = "the bucket was made without Object Lock: make one with it, or take `object_lock:` out";
 
 /// The spec's key that a header comes from.
@@ -137,6 +139,62 @@ fn key_of(header: &str) -> Option<&'static str> {
         ("x-amz-sdk-checksum", "checksum"),
     ];
     keys.into_iter().find(|(begin, _)| header.starts_with(begin)).map(|(_, key)| key)
+}
+
+/// What to do about what services call by these names.
+const HELPS: &[(&[&str], &str)] = &[
+    (&["NoSuchBucket"], "the bucket does not exist: make it, or correct `bucket:`"),
+    (&["InvalidAccessKeyId"], "the server does not know this access key: correct `access_key:`"),
+    (
+        &["SignatureDoesNotMatch"],
+        "the secret key is not this access key's: correct `secret_key:`; or the `region:` is another one",
+    ),
+    (&["RequestTimeTooSkewed"], "this machine's clock is wrong: set it, and keep it right with NTP"),
+    (&["ExpiredToken", "InvalidToken", "TokenRefreshRequired"], "the temporary key has expired: have a new one made"),
+    (&["InvalidStorageClass"], "the server has no such class: correct `storage_class:`, or take it out"),
+    (
+        &["InvalidObjectState"],
+        "it lies in a class that is not read at once: have the service bring it back first (restore-object), then try again",
+    ),
+    (&["InvalidEncryptionAlgorithmError"], NO_ENCRYPTION),
+    (&["ContainerNotFound"], "the container does not exist: make it, or correct `container:`"),
+    (
+        &["AuthenticationFailed"],
+        "`access_key:` is not this account's, or `sas_token:` is wrong or has expired; a clock that is wrong by 15 minutes \
+         does it, too",
+    ),
+    (
+        &["AuthorizationPermissionMismatch", "AuthorizationResourceTypeMismatch", "AuthorizationServiceMismatch"],
+        "the SAS token may not do this: it must be for blobs, containers and objects, to read, add, create, write, delete and \
+         list",
+    ),
+    (
+        &["AuthorizationFailure"],
+        "`access_key:` is not this account's, or `sas_token:` is wrong, has expired or may not do this; or the account's \
+         network rules keep this machine out",
+    ),
+    (
+        &["AuthenticationRequired"],
+        "Google does not know the key: correct `service_account:`; a clock that is wrong does it, too",
+    ),
+    (
+        &["BlobImmutableDueToPolicy"],
+        "the container's immutability policy keeps it: let `keep` hold archives for longer",
+    ),
+];
+
+/// What to do about a refusal whose name says nothing more.
+fn general_help(service: Service) -> &'static str {
+    match service {
+        Service::S3 => {
+            "correct the access key and the secret key, or give the key the right to list, read, write and \
+                        delete objects in this bucket"
+        }
+        Service::Azure => "correct `access_key:` or `sas_token:`, or what it may do in this container",
+        Service::Gcs => {
+            "give the service account the role `roles/storage.objectAdmin` in this bucket, or correct `service_account:`"
+        }
+    }
 }
 
 /// The text of the first element of that name, unescaped where that matters to people.
@@ -154,10 +212,10 @@ fn element(body: &str, name: &str) -> Option<String> {
 }
 
 /// What `object_store` tells, as what it means for us.
-pub(super) fn store_error(doing: &str, error: object_store::Error) -> StoreError {
+pub(super) fn store_error(service: Service, doing: &str, error: object_store::Error) -> StoreError {
     if let Some(refusal) = find::<Refusal>(&error) {
         let told = StoreError::new(refusal.kind(), doing).because(refusal.clone());
-        return refusal.help().into_iter().fold(told, StoreError::help);
+        return refusal.help(service).into_iter().fold(told, StoreError::help);
     }
     let transport = find::<HttpError>(&error).map(HttpError::kind);
     let cause = transport.is_some().then(|| innermost(&error));
@@ -221,6 +279,7 @@ mod tests {
         Refusal::read(
             status,
             None,
+            None,
             &format!("<?xml?><Error><Code>{code}</Code><Message>it&apos;s &lt;so&gt;</Message></Error>"),
         )
     }
@@ -238,6 +297,14 @@ mod tests {
             (403, "QuotaExceeded", StoreErrorKind::Full),
             (507, "XMinioStorageFull", StoreErrorKind::Full),
             (400, "InvalidRequest", StoreErrorKind::Other),
+            (404, "ContainerNotFound", StoreErrorKind::Missing),
+            (403, "AuthenticationFailed", StoreErrorKind::Denied),
+            (409, "BlobAlreadyExists", StoreErrorKind::Exists),
+            (409, "ContainerBeingDeleted", StoreErrorKind::Busy),
+            (409, "BlobImmutableDueToPolicy", StoreErrorKind::Denied),
+            (503, "ServerBusy", StoreErrorKind::Busy),
+            (400, "InvalidBlockList", StoreErrorKind::Missing),
+            (401, "AuthenticationRequired", StoreErrorKind::Denied),
         ] {
             assert_eq!(refusal(status, code).kind(), kind, "{status} {code}");
         }
@@ -246,12 +313,19 @@ mod tests {
 
     #[test]
     fn what_to_do_is_said() {
-        assert!(refusal(404, "NoSuchBucket").help().unwrap().contains("bucket"));
-        assert!(refusal(403, "InvalidAccessKeyId").help().unwrap().contains("access_key"));
-        assert!(refusal(403, "SignatureDoesNotMatch").help().unwrap().contains("secret_key"));
-        let elsewhere = Refusal::read(301, Some("eu-west-1".into()), "");
-        assert!(elsewhere.help().unwrap().contains("`eu-west-1`"));
-        assert_eq!(refusal(404, "NoSuchKey").help(), None);
+        assert!(refusal(404, "NoSuchBucket").help(Service::S3).unwrap().contains("bucket"));
+        assert!(refusal(403, "InvalidAccessKeyId").help(Service::S3).unwrap().contains("access_key"));
+        assert!(refusal(403, "SignatureDoesNotMatch").help(Service::S3).unwrap().contains("secret_key"));
+        let elsewhere = Refusal::read(301, None, Some("eu-west-1".into()), "");
+        assert!(elsewhere.help(Service::S3).unwrap().contains("`eu-west-1`"));
+        assert_eq!(refusal(404, "NoSuchKey").help(Service::S3), None);
+        let silent = Refusal::read(404, Some("ContainerNotFound".into()), None, "");
+        assert!(silent.help(Service::Azure).unwrap().contains("`container:`"));
+        for (service, key) in
+            [(Service::S3, "secret"), (Service::Azure, "sas_token"), (Service::Gcs, "service_account")]
+        {
+            assert!(refusal(403, "AccessDenied").help(service).unwrap().contains(key), "{service:?}");
+        }
     }
 
     #[test]
@@ -261,29 +335,29 @@ mod tests {
             (400, "InvalidRequest", "Object is WORM protected and cannot be overwritten"),
         ] {
             let body = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
-            assert_eq!(Refusal::read(status, None, &body).kind(), StoreErrorKind::Locked, "{message}");
+            assert_eq!(Refusal::read(status, None, None, &body).kind(), StoreErrorKind::Locked, "{message}");
         }
         let body = "<Code>InvalidRequest</Code><Message>Bucket is missing Object Lock Configuration</Message>";
-        let refusal = Refusal::read(400, None, body);
+        let refusal = Refusal::read(400, None, None, body);
         assert_eq!(refusal.kind(), StoreErrorKind::Other);
-        assert!(refusal.help().unwrap().contains("`object_lock:`"));
+        assert!(refusal.help(Service::S3).unwrap().contains("`object_lock:`"));
     }
 
     #[test]
     fn the_key_that_a_server_does_not_know_is_named() {
         let unknown = |header: &str| {
             let body = format!("<Error><Code>NotImplemented</Code><Header>{header}</Header></Error>");
-            Refusal::read(501, None, &body).help()
+            Refusal::read(501, None, None, &body).help(Service::S3)
         };
         assert!(unknown("x-amz-storage-class").unwrap().contains("`storage_class:`"));
         assert!(unknown("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id").unwrap().contains("`server_side_encryption:`"));
         assert_eq!(unknown("If-None-Match"), None);
-        assert!(refusal(400, "KMS.NotFoundException").help().unwrap().contains("`server_side_encryption:`"));
+        assert!(refusal(400, "KMS.NotFoundException").help(Service::S3).unwrap().contains("`server_side_encryption:`"));
     }
 
     #[test]
     fn a_server_s_words_are_cut_and_cleaned() {
-        let long = Refusal::read(400, None, &format!("<Message>\x1b[2J{}</Message>", "x".repeat(10_000)));
+        let long = Refusal::read(400, None, None, &format!("<Message>\x1b[2J{}</Message>", "x".repeat(10_000)));
         assert!(long.to_string().len() < 400);
         assert!(!long.to_string().contains('\x1b'));
     }

@@ -5,19 +5,20 @@ use crate::run::journal::Obligation;
 use crate::run::os;
 use crate::run::store::{Doing, Promise, StoreError, StoreErrorKind, Upload};
 use bytes::Bytes;
-use object_store::multipart::{MultipartStore as _, PartId};
+use object_store::multipart::PartId;
 use object_store::path::Path;
-use object_store::{ObjectStore as _, ObjectStoreExt as _, PutMode, PutPayload};
+use object_store::{PutMode, PutPayload};
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::task::JoinHandle;
 
-/// How many parts an upload may have (docs.aws.amazon.com, "Amazon S3 multipart upload limits").
+/// How many parts an upload may have (docs.aws.amazon.com, "Amazon S3 multipart upload limits"); GCS takes as many, Azure
+/// 50,000.
 pub const PART_COUNT_MAX: u32 = 10_000;
-/// The largest part that S3 takes: 5 GiB (same page).
-const PART_SIZE_MAX: u64 = 5 << 30;
+/// The largest part that all of them take: 4,000 MiB of Azure's (learn.microsoft.com, "Put Block"); S3 and GCS take 5 GiB.
+const PART_SIZE_MAX: u64 = 4_000 * MIB;
 const MIB: u64 = 1 << 20;
 /// What one upload holds in memory while parts are of their first sizes: one that fills, the others on their way.
 const MEMORY_MAX: u64 = 32 * MIB;
@@ -80,7 +81,7 @@ struct Parts {
 }
 
 /// An object under way.
-pub(super) struct S3Upload {
+pub(super) struct BucketUpload {
     bucket: Arc<Bucket>,
     key: Path,
     filling: Filling,
@@ -90,7 +91,7 @@ pub(super) struct S3Upload {
     holds: u64,
 }
 
-impl S3Upload {
+impl BucketUpload {
     /// Looks whether the name is free: some servers overwrite whatever they are told.
     pub(super) async fn begin(bucket: Arc<Bucket>, name: &str) -> Result<Self, StoreError> {
         let key = bucket.key(name)?;
@@ -283,7 +284,7 @@ impl S3Upload {
         match self.bucket.size(&self.key).await {
             Ok(size) if size == self.total => self.bucket.is_as_told(&self.key).await,
             Ok(size) => {
-                let _ = self.bucket.client.delete(&self.key).await;
+                let _ = self.bucket.erase(&self.key).await;
                 let message =
                     format!("`{}` has {size} bytes at {} where {} were sent", self.key, self.bucket.place, self.total);
                 Err(StoreError::new(StoreErrorKind::Other, message)
@@ -314,7 +315,7 @@ impl S3Upload {
     }
 }
 
-impl Drop for S3Upload {
+impl Drop for BucketUpload {
     fn drop(&mut self) {
         self.release();
         for sending in self.parts.iter().flat_map(|parts| &parts.sending) {
@@ -347,7 +348,7 @@ async fn abort(bucket: &Bucket, key: &Path, id: &str) -> Result<(), StoreError> 
     }
 }
 
-impl Upload for S3Upload {
+impl Upload for BucketUpload {
     fn write(&mut self, bytes: Bytes) -> Doing<'_, ()> {
         Box::pin(self.take(bytes))
     }
@@ -391,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_never_shrink_and_are_large_enough_for_s3() {
+    fn parts_never_shrink_and_are_large_enough_for_all_services() {
         assert!((1..PART_COUNT_MAX).all(|number| part_size(number) <= part_size(number + 1)));
         assert!(part_size(1) >= 5 * MIB);
     }

@@ -1,0 +1,147 @@
+//! How any service is reached: its address, whose certificates are trusted, how often a request is tried again.
+
+use super::Client;
+use crate::run::store::{StoreError, StoreErrorKind};
+use object_store::{BackoffConfig, Certificate, ClientOptions, RetryConfig};
+use secrecy::{ExposeSecret as _, SecretString};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a server may take to accept a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long after a request's first try another one is begun. Signatures are good for 15 minutes.
+const RETRY_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+/// How often a request is tried again; with the pauses below that is some 25 seconds for a server that refuses at once.
+const RETRIES_MAX: usize = 7;
+/// The first pause before trying again; each is about twice the one before.
+const PAUSE_FIRST: Duration = Duration::from_millis(200);
+/// The longest pause.
+const PAUSE_MAX: Duration = Duration::from_secs(10);
+
+/// How a destination's server is reached.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Access<'a> {
+    /// The destination's name in the spec.
+    pub(super) destination: &'a str,
+    /// The service's address; none means the provider's own.
+    pub(super) endpoint: Option<&'a str>,
+    /// Certificates in PEM form to trust besides the system's.
+    pub(super) ca_pem: Option<&'a [u8]>,
+    /// Whether `http://` to another machine is allowed.
+    pub(super) allow_http: bool,
+    /// The proxy in between, user and password in it; none means what the environment says.
+    pub(super) proxy: Option<&'a SecretString>,
+}
+
+/// Whose certificates are trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    /// The system's, and those of the destination's own.
+    SystemAndOwn,
+    /// The destination's own alone, where there are any.
+    Own,
+}
+
+impl<'a> Access<'a> {
+    pub(super) fn wrong(&self, what: impl std::fmt::Display) -> StoreError {
+        StoreError::new(StoreErrorKind::Other, format!("the destination `{}`: {what}", self.destination))
+    }
+
+    fn speaks_plainly(&self) -> bool {
+        self.endpoint.is_some_and(|endpoint| endpoint.starts_with("http://"))
+    }
+
+    /// The endpoint without a final `/`, which must be one that may be spoken to.
+    pub(super) fn checked_endpoint(&self) -> Result<Option<&'a str>, StoreError> {
+        let Some(endpoint) = self.endpoint else { return Ok(None) };
+        let url = reqwest::Url::parse(endpoint);
+        let url = url.map_err(|error| {
+            self.wrong(format!("the endpoint `{endpoint}` is not an address such as https://s3.example.com"))
+                .because(error)
+        })?;
+        match url.scheme() {
+            "https" => {}
+            "http" if self.allow_http || is_here(&url) => {}
+            "http" => {
+                let error = self.wrong(format!("`{endpoint}` would carry the archives unencrypted"));
+                return Err(error.help("use https://, or say `allow_http: true` at the destination"));
+            }
+            other => return Err(self.wrong(format!("`{other}:` is not a scheme for an endpoint, https: is"))),
+        }
+        Ok(Some(endpoint.trim_end_matches('/')))
+    }
+
+    /// Connects by what makes a client of options.
+    pub(super) fn connect<C: Client + 'static>(
+        &self,
+        build: impl Fn(ClientOptions) -> object_store::Result<C>,
+    ) -> Result<Arc<dyn Client>, StoreError> {
+        Ok(Arc::new(self.connect_by(build)?))
+    }
+
+    pub(super) fn connect_by<C>(
+        &self,
+        build: impl Fn(ClientOptions) -> object_store::Result<C>,
+    ) -> Result<C, StoreError> {
+        crate::run::tls::install_provider();
+        let attempt = |trust| {
+            build(self.client_options(trust)?).map_err(|error| {
+                let error = self.wrong("no connection can be set up").because(error);
+                error
+                    .help("if the host has no certificates: install them (Debian: ca-certificates), or give `ca_file:`")
+            })
+        };
+        // A client for plain http cannot be made on a host without certificates either, unless it is told not to look.
+        if self.speaks_plainly() {
+            return attempt(Trust::Own);
+        }
+        match attempt(Trust::SystemAndOwn) {
+            Err(_) if self.ca_pem.is_some() => attempt(Trust::Own),
+            other => other,
+        }
+    }
+
+    fn client_options(&self, trust: Trust) -> Result<ClientOptions, StoreError> {
+        let client = ClientOptions::new()
+            .with_allow_http(self.speaks_plainly())
+            .with_no_system_certificates(trust == Trust::Own)
+            .with_connect_timeout(CONNECT_TIMEOUT)
+            .with_timeout_disabled()
+            .with_read_timeout_disabled();
+        let client = self.checked_proxy()?.into_iter().fold(client, ClientOptions::with_proxy_url);
+        Ok(self.certificates()?.into_iter().fold(client, ClientOptions::with_root_certificate))
+    }
+
+    /// The proxy's address.
+    fn checked_proxy(&self) -> Result<Option<&'a str>, StoreError> {
+        let Some(proxy) = self.proxy else { return Ok(None) };
+        let proxy = proxy.expose_secret().trim();
+        let is_one = |url: reqwest::Url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some();
+        if reqwest::Url::parse(proxy).is_ok_and(is_one) {
+            return Ok(Some(proxy));
+        }
+        let error = self.wrong("`proxy:` is not an address such as http://proxy.example.com:3128");
+        Err(error.help("what the proxy's user or password holds besides letters and digits is written as %XX there"))
+    }
+
+    fn certificates(&self) -> Result<Vec<Certificate>, StoreError> {
+        let Some(pem) = self.ca_pem else { return Ok(vec![]) };
+        let found = Certificate::from_pem_bundle(pem)
+            .map_err(|error| self.wrong("`ca_file:` is not in PEM form").because(error))?;
+        if found.is_empty() { Err(self.wrong("`ca_file:` holds no certificate")) } else { Ok(found) }
+    }
+}
+
+/// Whether an address is this machine's loopback.
+fn is_here(url: &reqwest::Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
+    host == "localhost" || address.is_some_and(|address| address.is_loopback())
+}
+
+/// How often a request is tried again, and when.
+pub(super) fn retries() -> RetryConfig {
+    let backoff = BackoffConfig { init_backoff: PAUSE_FIRST, max_backoff: PAUSE_MAX, base: 2.0 };
+    RetryConfig { backoff, max_retries: RETRIES_MAX, retry_timeout: RETRY_TIMEOUT }
+}
