@@ -8,6 +8,9 @@ use std::error::Error;
 /// How much of a server's own words is repeated, in characters.
 const WORDS_MAX: usize = 300;
 
+/// What a proxy answers who wants a login, or another one (RFC 9110, 15.5.8).
+const PROXY_WANTS_LOGIN: u16 = 407;
+
 /// A server's no.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the server answered {status}{}", self.words())]
@@ -27,6 +30,11 @@ impl Refusal {
     pub(super) fn read(status: u16, code: Option<String>, region: Option<String>, body: &str) -> Self {
         let header = element(body, "Header").map(|header| header.to_lowercase());
         Self { status, code: element(body, "Code").or(code), message: element(body, "Message"), region, header }
+    }
+
+    /// A proxy's, which wants to know who asks.
+    pub(super) fn of_proxy() -> Self {
+        Self::read(PROXY_WANTS_LOGIN, None, None, "")
     }
 
     fn words(&self) -> String {
@@ -66,7 +74,7 @@ impl Refusal {
     /// Whether it is about an object that may not be removed yet; each server has its own words for it.
     fn is_locked(&self) -> bool {
         let protected = self.says(&["worm protected", "protected by object lock", "object is locked"]);
-        self.is(&["ObjectLocked", "AccessDeniedByLock"]) || (protected && !self.is_transient())
+        self.is(&["ObjectLocked", "BlobImmutableDueToPolicy"]) || (protected && !self.is_transient())
     }
 
     fn kind(&self) -> StoreErrorKind {
@@ -80,13 +88,14 @@ impl Refusal {
         if self.is(&["InvalidBlockList"]) {
             return StoreErrorKind::Missing;
         }
-        if self.is(&["BlobImmutableDueToPolicy"]) {
+        // S3's own, under status 400.
+        if self.is(&["ExpiredToken", "InvalidToken", "TokenRefreshRequired"]) {
             return StoreErrorKind::Denied;
         }
         match self.status {
             404 => StoreErrorKind::Missing,
             409 | 412 if !self.is_transient() => StoreErrorKind::Exists,
-            401 | 403 => StoreErrorKind::Denied,
+            401 | 403 | PROXY_WANTS_LOGIN => StoreErrorKind::Denied,
             507 => StoreErrorKind::Full,
             _ if self.is_transient() => StoreErrorKind::Busy,
             _ => StoreErrorKind::Other,
@@ -94,6 +103,9 @@ impl Refusal {
     }
 
     fn help(&self, service: Service) -> Option<String> {
+        if self.status == PROXY_WANTS_LOGIN {
+            return Some("correct the user and the password in what `proxy:` refers to".to_owned());
+        }
         let code = self.code.as_deref().unwrap_or_default();
         if matches!(self.status, 301 | 307)
             || matches!(
@@ -249,7 +261,7 @@ fn kind_of(error: &object_store::Error) -> StoreErrorKind {
 }
 
 /// The cause of all, which says most: `Connection refused`.
-fn innermost(error: &dyn Error) -> String {
+pub(super) fn innermost(error: &dyn Error) -> String {
     let mut words: Vec<String> = vec![];
     let mut next = Some(error);
     while let Some(error) = next {
@@ -290,6 +302,7 @@ mod tests {
             (404, "NoSuchKey", StoreErrorKind::Missing),
             (404, "NoSuchBucket", StoreErrorKind::Missing),
             (403, "SignatureDoesNotMatch", StoreErrorKind::Denied),
+            (400, "ExpiredToken", StoreErrorKind::Denied),
             (412, "PreconditionFailed", StoreErrorKind::Exists),
             (503, "SlowDown", StoreErrorKind::Busy),
             (500, "InternalError", StoreErrorKind::Busy),

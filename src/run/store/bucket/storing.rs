@@ -12,6 +12,8 @@ use std::time::Duration;
 
 const LOCK_MODE: HeaderName = HeaderName::from_static("x-amz-object-lock-mode");
 const LOCK_UNTIL: HeaderName = HeaderName::from_static("x-amz-object-lock-retain-until-date");
+/// With a lock S3 wants to be told that a digest comes, besides the digest.
+const DIGEST_COMES: HeaderName = HeaderName::from_static("x-amz-sdk-checksum-algorithm");
 const LEGAL_HOLD: HeaderName = HeaderName::from_static("x-amz-object-lock-legal-hold");
 
 /// What goes with each object.
@@ -99,18 +101,21 @@ impl Storing {
     }
 
     fn besides(&self, name: &str, now: Timestamp) -> Option<Besides> {
-        let Locking { retention, legal_hold } = self.lock_of(name)?;
         let mut headers = HeaderMap::new();
-        if let Some((mode, lasts)) = retention {
-            headers.insert(LOCK_MODE, HeaderValue::from_static(mode_word(*mode)));
-            if let Ok(value) = HeaderValue::from_str(&until(now, *lasts).to_string()) {
-                headers.insert(LOCK_UNTIL, value);
+        let digest = self.checksum().map(|checksum| match checksum {
+            Checksum::Sha256 => "SHA256",
+            Checksum::Crc64nvme => "CRC64NVME",
+        });
+        headers.extend(digest.map(|digest| (DIGEST_COMES, HeaderValue::from_static(digest))));
+        if let Some(Locking { retention, legal_hold }) = self.lock_of(name) {
+            if let Some((mode, lasts)) = retention {
+                headers.insert(LOCK_MODE, HeaderValue::from_static(mode_word(*mode)));
+                let until = HeaderValue::from_str(&until(now, *lasts).to_string()).ok();
+                headers.extend(until.map(|until| (LOCK_UNTIL, until)));
             }
+            headers.extend(legal_hold.then(|| (LEGAL_HOLD, HeaderValue::from_static("ON"))));
         }
-        if *legal_hold {
-            headers.insert(LEGAL_HOLD, HeaderValue::from_static("ON"));
-        }
-        Some(Besides(headers))
+        (!headers.is_empty()).then_some(Besides(headers))
     }
 
     /// What goes with an object in one request.
@@ -196,6 +201,7 @@ mod tests {
         assert_eq!(headers.get(LOCK_UNTIL).unwrap(), "2026-11-27T03:00:00Z");
         assert_eq!(headers.get(LOCK_MODE).unwrap(), "GOVERNANCE");
         assert_eq!(headers.get(LEGAL_HOLD).unwrap(), "ON");
+        assert_eq!(headers.get(DIGEST_COMES).unwrap(), "SHA256");
         assert_eq!(storing().checksum(), Some(Checksum::Sha256));
         assert_eq!(until(now, Duration::MAX).as_second(), Timestamp::MAX.as_second());
     }

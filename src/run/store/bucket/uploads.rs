@@ -88,7 +88,8 @@ pub(super) fn read_parts(xml: &str) -> Result<PartsPage, NoList> {
         ("Part", "LastModified") => page.last = page.last.max(text.parse().ok()),
         (_, "IsTruncated") => more = text == "true",
         (_, "NextPartNumberMarker") => text.clone_into(&mut next),
-        ("", "ListPartsResult") => is_list = true,
+        // Some servers call it a response.
+        ("", "ListPartsResult" | "ListPartsResponse") => is_list = true,
         _ => {}
     })?;
     page.next = (more && !next.is_empty()).then_some(next);

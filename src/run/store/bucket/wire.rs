@@ -1,7 +1,7 @@
 //! The client under the client: it gives each request a time that fits its size, and turns refusals into typed errors
 //! that say whether trying again can help.
 
-use super::refusal::Refusal;
+use super::refusal::{Refusal, innermost};
 use super::sign::Signer;
 use object_store::ClientOptions;
 use object_store::client::{
@@ -65,7 +65,8 @@ impl HttpService for WireClient {
             let time = patience(request.body().content_length());
             let of_range = request.headers().contains_key(RANGE);
             let answer = tokio::time::timeout(time, self.below.execute(request)).await;
-            let answer = answer.map_err(|_| HttpError::new(HttpErrorKind::Timeout, NoAnswer(time)))??;
+            let answer = answer.map_err(|_| HttpError::new(HttpErrorKind::Timeout, NoAnswer(time)))?;
+            let answer = answer.map_err(without_login)?;
             if answer.status().is_success() {
                 Ok(if of_range { told_as_partial(answer) } else { answer })
             } else {
@@ -73,6 +74,14 @@ impl HttpService for WireClient {
             }
         })
     }
+}
+
+/// A proxy that keeps a tunnel shut for want of a login keeps it shut however often it is asked.
+fn without_login(error: HttpError) -> HttpError {
+    if innermost(&error).ends_with("proxy authorization required") {
+        return HttpError::new(HttpErrorKind::Unknown, Refusal::of_proxy());
+    }
+    error
 }
 
 /// rclone's server sends the range that it was asked for, and says which, under the status of a whole object.
