@@ -18,8 +18,9 @@ const LINE_SHOWN_MAX_BYTES: usize = 2_000;
 /// All findings as text, in the order of [`Report::sorted`], each followed by an empty line, with a closing count.
 #[must_use]
 pub fn render_human(report: &Report, colour: Colour) -> String {
-    let mut text = render_findings(report, colour);
-    if let Some(counts) = counts(report) {
+    let told = report.sorted();
+    let mut text = render(&told, &report.sources, colour);
+    if let Some(counts) = counts(&told) {
         text.push_str(&counts);
         text.push('\n');
     }
@@ -29,22 +30,26 @@ pub fn render_human(report: &Report, colour: Colour) -> String {
 /// The same without the count.
 #[must_use]
 pub fn render_findings(report: &Report, colour: Colour) -> String {
+    render(&report.sorted(), &report.sources, colour)
+}
+
+fn render(told: &[&Diagnostic], sources: &Sources, colour: Colour) -> String {
     let renderer = match colour {
         Colour::Always => Renderer::styled(),
         Colour::Never => Renderer::plain(),
     };
     let mut text = String::new();
-    for diagnostic in report.sorted() {
-        text.push_str(&render_one(&renderer, &report.sources, diagnostic));
+    for diagnostic in told {
+        text.push_str(&render_one(&renderer, sources, diagnostic));
         text.push_str("\n\n");
     }
     text
 }
 
-fn counts(report: &Report) -> Option<String> {
+fn counts(told: &[&Diagnostic]) -> Option<String> {
     let told: Vec<String> = [Severity::Error, Severity::Warning, Severity::Note]
         .into_iter()
-        .map(|severity| (severity.word(), report.count(severity)))
+        .map(|severity| (severity.word(), told.iter().filter(|d| d.severity == severity).count()))
         .filter(|(_, n)| *n > 0)
         .map(|(word, n)| format!("{n} {word}{}", if n == 1 { "" } else { "s" }))
         .collect();

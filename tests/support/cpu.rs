@@ -11,8 +11,10 @@ pub fn cpu_time_of<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     (result, taken)
 }
 
-/// The first number of `/proc/thread-self/schedstat` (Linux Documentation/scheduler/sched-stats.rst), in nanoseconds.
+/// The first number of `/proc/thread-self/schedstat` (Linux Documentation/scheduler/sched-stats.rst), in nanoseconds. It
+/// is brought up to date at the scheduler's ticks, some milliseconds apart, and whenever a thread yields.
 fn cpu_time() -> Option<Duration> {
+    std::thread::yield_now();
     let numbers = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     numbers.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
 }

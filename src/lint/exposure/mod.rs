@@ -11,7 +11,7 @@
 //! files.add("a.service", "[Service]\nExecStart=/bin/true\nDynamicUser=yes\n");
 //! let units = files.units();
 //! let assessment = exposure::assess(&units[0]).unwrap();
-//! assert_eq!(assessment.score.to_string(), "8.1");
+//! assert_eq!(assessment.score.to_string(), "8.4");
 //! assert_eq!(assessment.level, exposure::Level::Exposed);
 //! assert_eq!(assessment.gains[0].lines, ["SystemCallFilter=@system-service", "SystemCallFilter=~@privileged @resources"]);
 //! ```
