@@ -65,15 +65,15 @@ pub enum Bucket {
 }
 
 impl Period {
-    /// The most time that one takes.
+    /// The most time that one takes, changes of the clock apart.
     #[must_use]
     pub fn longest(self) -> Duration {
         let hours = match self {
             Self::Hourly => 1,
-            Self::Daily => 25,
-            Self::Weekly => 7 * 24 + 1,
-            Self::Monthly => 31 * 24 + 1,
-            Self::Quarterly => 92 * 24 + 1,
+            Self::Daily => 24,
+            Self::Weekly => 7 * 24,
+            Self::Monthly => 31 * 24,
+            Self::Quarterly => 92 * 24,
             Self::Yearly => 366 * 24,
         };
         Duration::from_secs(hours * 3600)

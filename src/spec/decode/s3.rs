@@ -47,9 +47,8 @@ impl Decoder<'_> {
 
     fn server_side_encryption(&mut self, field: &Field<'_>, holds: Holds) -> Option<Encryption> {
         if !matches!(field.node.content, Content::Map(_)) {
-            let words = [("aes256", ()), ("kms", ())];
-            self.word(field, &words)?;
-            return Some(if self.text(field)? == "kms" { Encryption::Kms } else { Encryption::Aes256 });
+            let is_kms = self.word(field, &[("aes256", false), ("kms", true)])?;
+            return Some(if is_kms { Encryption::Kms } else { Encryption::Aes256 });
         }
         let mut fields = self.fields(field)?;
         let key = fields.need("kms_key_id", self, "the key's id, ARN or alias; without one write `kms`");
@@ -70,7 +69,7 @@ impl Decoder<'_> {
         let lasts = fields.take("for", self).and_then(|f| self.duration(&f));
         let legal_hold = fields.take("legal_hold", self).and_then(|f| self.boolean(&f)).unwrap_or(false);
         self.together(&fields, "mode", "for");
-        let empty = fields.present(&["mode", "for", "legal_hold"]).is_empty();
+        let empty = !legal_hold && fields.present(&["mode", "for"]).is_empty();
         fields.finish(self);
         if empty {
             let message = "this does not say what locks an archive";

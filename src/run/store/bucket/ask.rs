@@ -237,8 +237,12 @@ impl Bucket {
             if !name.is_some_and(ours) || upload.at.is_none_or(|at| at >= before) {
                 continue;
             }
-            if self.last_part(asking, &upload).await?.is_some_and(|at| at >= before) {
-                continue;
+            match self.last_part(asking, &upload).await {
+                Ok(last) if last.is_some_and(|at| at >= before) => continue,
+                Ok(_) => {}
+                // Somebody has just completed or aborted it.
+                Err(error) if error.kind() == StoreErrorKind::Missing => continue,
+                Err(error) => return Err(error),
             }
             stale.push(Obligation::MultipartUpload {
                 destination: self.destination.clone(),
