@@ -28,6 +28,7 @@
 //! repeated in them.
 
 mod decode;
+pub mod keys;
 mod mask;
 mod merge;
 mod model;
@@ -38,6 +39,7 @@ mod show;
 mod syntax;
 mod yaml;
 
+pub use decode::nearest as nearest_word;
 pub use model::{Drilled, Fleet, IoClass, Job, JobIn, Relations, Service, Spec, StoreEntry};
 pub use places::{Origin, Place, Places};
 pub use read::{ReadError, SPEC_MAX_BYTES, load, load_text, read_file};

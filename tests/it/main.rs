@@ -30,6 +30,7 @@ mod restoring;
 mod retention;
 mod scripts;
 mod shells;
+mod spec_keys;
 mod still;
 mod stores;
 mod stores_cloud;

@@ -7,6 +7,7 @@ mod files;
 mod generate;
 mod lint;
 mod own;
+mod schema;
 mod security;
 mod timeline;
 mod trial;
@@ -49,6 +50,8 @@ enum Command {
     Security(security::SecurityArgs),
     /// Explain a rule of `lint`, or list all
     Explain(explain::ExplainArgs),
+    /// Print the JSON Schema of a spec, by which editors complete and check
+    Schema(schema::SchemaArgs),
     /// Normal form and next elapses of calendar expressions, as systemd-analyze prints them
     Calendar(check::CalendarArgs),
     /// Time spans in microseconds and in words, as systemd-analyze prints them
@@ -110,6 +113,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Lint(args) => lint::lint(&args),
         Command::Security(args) => security::run(&args),
         Command::Explain(args) => explain::explain(&args),
+        Command::Schema(args) => schema::schema(&args),
         Command::Calendar(args) => check::calendar(&args),
         Command::Timespan(args) => check::timespan(&args),
         Command::Timeline(args) => timeline::run(&args),

@@ -78,7 +78,8 @@ const CANDIDATES_MAX: usize = 1_000;
 const WORD_MAX_BYTES: usize = 100;
 
 /// The word that is nearest to another one, if it is near at all.
-pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if word.len() > WORD_MAX_BYTES {
         return None;
     }

@@ -28,6 +28,7 @@ use super::places::Places;
 use super::yaml::{Content, Node};
 use crate::diag::Report;
 use crate::target::{FLEET_SYSTEMD_DEFAULT, SYSTEMD_DEFAULT, SYSTEMD_OLDEST, Scheduler, Scope, Target};
+pub use fields::nearest;
 use fields::{Decoder, Field, Fields};
 use job::Around;
 use std::collections::BTreeMap;
@@ -125,7 +126,7 @@ impl Decoder<'_> {
             return match Target::parse(text) {
                 Ok(target) => Some(target),
                 Err(error) => {
-                    let near = fields::nearest(text, ["fleet", "systemd"]);
+                    let near = nearest(text, ["fleet", "systemd"]);
                     let diagnostic = self.report.error("target-unknown", field.span(), error.to_string());
                     if let Some(near) = near {
                         diagnostic.label(format!("did you mean `{near}`?"));

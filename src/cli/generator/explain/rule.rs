@@ -1,40 +1,12 @@
-//! `eightbells explain`.
+//! Rules of the linter.
 
-use crate::cli::output::{Failure, print};
-use crate::contract::exit;
 use crate::lint::{self, Rule};
-use clap::Args;
 
-/// What `explain` is told.
-#[derive(Debug, Args)]
-pub(super) struct ExplainArgs {
-    /// The rule; without it all rules are listed
-    rule: Option<String>,
-    /// All rules with their pages, as `docs/rules.md` has them
-    #[arg(long, conflicts_with = "rule")]
-    markdown: bool,
-}
-
-pub(super) fn explain(args: &ExplainArgs) -> Result<(), Failure> {
-    if args.markdown {
-        return print(&markdown());
-    }
-    match &args.rule {
-        Some(name) => match lint::find(name) {
-            Some(rule) => print(&page(rule)),
-            None => {
-                Err(Failure::new(exit::USAGE, super::lint::unknown(name)).help("`eightbells explain` lists all rules"))
-            }
-        },
-        None => print(&lint::all().map(row).collect::<String>()),
-    }
-}
-
-fn row(rule: &Rule) -> String {
+pub(super) fn row(rule: &Rule) -> String {
     format!("{:34} {:8} {}\n", rule.id, rule.severity.word(), rule.summary)
 }
 
-fn page(rule: &Rule) -> String {
+pub(super) fn page(rule: &Rule) -> String {
     let (level, text) = (rule.severity.word(), rule.text());
     let (summary, source, fix) = (rule.summary, rule.source, rule.fix.word());
     format!("{} ({level}): {summary}\n\n{text}\n\nFix: {fix}\nSource: {source}\n", rule.id)
@@ -55,7 +27,7 @@ eightbells explain timer-never-fires
 | --- | --- | --- | --- |
 ";
 
-fn markdown() -> String {
+pub(super) fn markdown() -> String {
     let mut rules: Vec<&Rule> = lint::all().collect();
     rules.sort_by_key(|rule| rule.id);
     let rows = rules.iter().map(|rule| {
