@@ -314,7 +314,7 @@ mod tests {
             (403, "AuthenticationFailed", StoreErrorKind::Denied),
             (409, "BlobAlreadyExists", StoreErrorKind::Exists),
             (409, "ContainerBeingDeleted", StoreErrorKind::Busy),
-            (409, "BlobImmutableDueToPolicy", StoreErrorKind::Denied),
+            (409, "BlobImmutableDueToPolicy", StoreErrorKind::Locked),
             (503, "ServerBusy", StoreErrorKind::Busy),
             (400, "InvalidBlockList", StoreErrorKind::Missing),
             (401, "AuthenticationRequired", StoreErrorKind::Denied),
