@@ -5,7 +5,7 @@ mod part;
 mod recipient;
 
 pub use name::{ArchiveName, Identity, NameError, NamePattern, ParsedName, safe};
-pub use part::{ANY_PART, PART_MARK, part_name, source_of};
+pub use part::{ANY_PART, PART_MARK, part_name, part_of, source_of};
 
 pub use recipient::{RecipientError, RecipientKind, recipient_kind, ssh_key};
 

@@ -35,6 +35,25 @@ pub fn source_of(name: &str) -> &str {
     name.split_once(PART_MARK).map_or(name, |(source, _)| source)
 }
 
+/// The part that a name is of, as it was before it was made part of one; none where it is a source's own.
+#[must_use]
+pub fn part_of(name: &str) -> Option<String> {
+    let (_, part) = name.split_once(PART_MARK)?;
+    let mut bytes = vec![];
+    let mut rest = part.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        if *first == b'=' {
+            let (digits, after) = rest.split_at_checked(2)?;
+            bytes.push(u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?);
+            rest = after;
+        } else {
+            bytes.push(*first);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
 /// The names that a part may have that begins a text: `SOURCE@` and then any of its characters, the longest first.
 pub(super) fn candidates<'a>(text: &'a str, source: &str) -> impl Iterator<Item = &'a str> {
     let rest = text.strip_prefix(source).and_then(|rest| rest.strip_prefix(PART_MARK));
@@ -46,6 +65,14 @@ pub(super) fn candidates<'a>(text: &'a str, source: &str) -> impl Iterator<Item 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_reads_back() {
+        for part in ["shop", "Odd/name ü=@*'", "a.b_c-d"] {
+            assert_eq!(part_of(&part_name("db", part)).as_deref(), Some(part));
+        }
+        assert_eq!((part_of("db"), part_of("db@=4"), part_of("db@=zz")), (None, None, None));
+    }
 
     #[test]
     fn a_part_s_name_holds_nothing_odd_and_no_two_parts_share_one() {

@@ -140,6 +140,7 @@ fn taken(state: &StateDir, owner: &Owner, run: &RunId) -> Result<(Lock, Journal)
 }
 
 /// Clears up what a killed drill left on this host, unless one is under way; what could not be, in words. Blocks.
+#[must_use]
 pub fn sweep(state: &StateDir, owner: &Owner, run: &RunId, environment: &Environment) -> Vec<String> {
     if !state.file(&owner.job, owner.instance.as_deref(), JOURNAL).exists() {
         return vec![];

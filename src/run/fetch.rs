@@ -1,13 +1,12 @@
 //! An object on its way back: digest checked, decompressed, in bounded memory.
 
 use super::cipher::Keys;
+use super::digest::{Sha256, hex};
 use super::manifest::Stored;
 use super::store::{ByteStream, Store, StoreError};
 use crate::archive::AGE_SUFFIX;
 use bytes::{Buf as _, Bytes};
 use futures_util::stream::StreamExt as _;
-use sha2::{Digest as _, Sha256};
-use std::fmt::Write as _;
 use std::io::{self, Read};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
@@ -144,11 +143,7 @@ fn decode<T>(
     let result = unpacked(coding, keys, &mut source, sink);
     // The digest is of the whole object, whatever the sink made of it.
     let rest = io::copy(&mut source, &mut io::sink());
-    let mut sha256 = String::new();
-    for byte in source.digest.finalize() {
-        let _ = write!(sha256, "{byte:02x}");
-    }
-    Decoded { result: rest.and(result), size: source.size, sha256 }
+    Decoded { result: rest.and(result), size: source.size, sha256: hex(&source.digest.finish()) }
 }
 
 /// What is in a packed stream, for `sink` to read.

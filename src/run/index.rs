@@ -95,7 +95,7 @@ pub fn add_member(text: &mut String, member: &Member) {
 /// Adds a frame's line.
 pub fn add_frame(text: &mut String, frame: &Frame) {
     let Frame { packed, raw, sha256 } = frame;
-    let _ = writeln!(text, "f\t{packed}\t{raw}\t{}", super::pack::hex(sha256));
+    let _ = writeln!(text, "f\t{packed}\t{raw}\t{}", super::digest::hex(sha256));
 }
 
 fn escape(text: &mut String, path: &[u8]) {

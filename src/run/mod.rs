@@ -5,6 +5,7 @@
 pub mod backup;
 pub mod catalog;
 pub mod cipher;
+mod digest;
 pub mod drill;
 pub mod dump;
 pub mod etcd;

@@ -320,6 +320,34 @@ impl Read for Bounded<'_> {
     }
 }
 
+/// The objects that a set's manifest has of a source, or all of them, in its order.
+///
+/// # Errors
+/// There is no manifest, or no such source.
+pub fn entries(set: &Set, source: Option<&str>) -> Result<Vec<Entry>, RestoreError> {
+    if set.manifest.is_none() {
+        return Err(RestoreError::NoIndex);
+    }
+    Ok(wanted(set, source)?.into_iter().filter_map(|wanted| wanted.expected).collect())
+}
+
+/// Hands the content of one object, unpacked, to `sink`, which runs in a thread of its own. What it makes of it counts only
+/// where this ends well: then the digest was right.
+///
+/// # Errors
+/// See [`RestoreError`].
+pub async fn hand_over<T: Send + 'static>(
+    store: &dyn Store,
+    entry: &Entry,
+    machine: &Machine,
+    sink: impl FnOnce(&mut dyn Read, Bounds) -> io::Result<T> + Send + 'static,
+) -> Result<T, RestoreError> {
+    let (coding, _) = coding(&entry.name);
+    let (on, bounds) = (machine.clone(), bounds(Some(entry), u64::MAX));
+    let sink = move |content: &mut dyn Read| sink(&mut Bounded { content, machine: &on, left: bounds.bytes }, bounds);
+    Ok(fetch(store, &entry.name, Some(&entry.stored()), (coding, &machine.keys), sink).await?)
+}
+
 /// Writes the content of one object, unpacked, to `out`: a tar stays a tar. Bytes go out before the digest is known, so
 /// that they count only where this ends well.
 ///

@@ -1,6 +1,7 @@
 //! Whole sets from one destination to another that lacks them.
 
 use super::catalog::Set;
+use super::digest::{Sha256, hex};
 use super::manifest::{MANIFEST_MAX_BYTES, Manifest, Stored};
 use super::os::Stop;
 use super::prune::{Rules, judge};
@@ -8,9 +9,7 @@ use super::store::{ByteStream, Store, StoreError, StoreErrorKind, Upload, check_
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
-use sha2::{Digest as _, Sha256};
 use std::collections::HashSet;
-use std::fmt::Write as _;
 
 /// Why a set is not copied; nothing of it is at the target then but what was there before.
 #[derive(Debug, thiserror::Error)]
@@ -217,10 +216,6 @@ impl Seen {
     }
 
     fn is(self, object: &Stored) -> bool {
-        let mut hex = String::new();
-        for byte in self.digest.finalize() {
-            let _ = write!(hex, "{byte:02x}");
-        }
-        self.size == object.size && hex.eq_ignore_ascii_case(&object.sha256)
+        self.size == object.size && hex(&self.digest.finish()).eq_ignore_ascii_case(&object.sha256)
     }
 }

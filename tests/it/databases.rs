@@ -143,7 +143,7 @@ fn feed(client: &mut Command, input: &[u8]) {
 }
 
 /// A container with the host's programs and the sockets of these servers.
-fn clients<'d>(docker: &'d Docker, name: &str, sockets: &[(&Path, &str)]) -> Container<'d> {
+pub fn clients<'d>(docker: &'d Docker, name: &str, sockets: &[(&Path, &str)]) -> Container<'d> {
     let mounts: Vec<String> = [("/usr", "/usr"), ("/lib", "/lib"), ("/lib64", "/lib64"), ("/etc", "/etc")]
         .map(|(from, to)| (Path::new(from), to))
         .iter()
@@ -163,9 +163,9 @@ const POSTGRES_ROWS: &str = "CREATE TABLE wares (id int PRIMARY KEY, name text, 
 const POSTGRES_SUM: &str = "SELECT count(*), md5(string_agg(wares::text, ',' ORDER BY id)), twice(21), (SELECT count(*) FROM named) FROM wares";
 
 /// A database of PostgreSQL's, dropped with the value.
-struct Pg<'s> {
-    server: &'s Server,
-    name: &'s str,
+pub struct Pg<'s> {
+    pub server: &'s Server,
+    pub name: &'s str,
 }
 
 impl<'s> Pg<'s> {
@@ -174,13 +174,13 @@ impl<'s> Pg<'s> {
         Self { server, name }
     }
 
-    fn filled(server: &'s Server, name: &'s str) -> Self {
+    pub fn filled(server: &'s Server, name: &'s str) -> Self {
         let database = Self::new(server, name);
         server.sql(name, POSTGRES_ROWS);
         database
     }
 
-    fn sum(&self) -> String {
+    pub fn sum(&self) -> String {
         self.server.sql(self.name, POSTGRES_SUM)
     }
 }
@@ -336,19 +336,19 @@ const MARIADB_SUM: &str = "SELECT COUNT(*), MD5(GROUP_CONCAT(CONCAT_WS('|', id, 
     (SELECT COUNT(*) FROM information_schema.events WHERE event_schema = DATABASE()) FROM wares";
 
 /// A database of MariaDB's, dropped with the value.
-struct Maria<'s> {
-    server: &'s Server,
-    name: &'s str,
+pub struct Maria<'s> {
+    pub server: &'s Server,
+    pub name: &'s str,
 }
 
 impl<'s> Maria<'s> {
-    fn filled(server: &'s Server, name: &'s str) -> Self {
+    pub fn filled(server: &'s Server, name: &'s str) -> Self {
         server.sql("", &format!("CREATE DATABASE `{name}` CHARACTER SET utf8mb4"));
         server.sql(name, MARIADB_ROWS);
         Self { server, name }
     }
 
-    fn sum(&self) -> String {
+    pub fn sum(&self) -> String {
         self.server.sql(self.name, &format!("SET group_concat_max_len = 10000000; {MARIADB_SUM}"))
     }
 }

@@ -46,3 +46,4 @@ mod tree;
 mod turns;
 mod unit_text;
 mod watched;
+mod way_back;

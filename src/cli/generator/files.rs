@@ -32,23 +32,28 @@ pub(super) fn write_changed(folder: &Path, files: &[File]) -> Result<Vec<Change>
     for file in files {
         let change = compare(folder, file)?;
         if change != Change::Same {
-            write_atomically(folder, file).map_err(|e| Failure::io("write", &folder.join(&file.name), &e))?;
+            write_atomically(&folder.join(&file.name), &file.text)?;
         }
         changes.push(change);
     }
     Ok(changes)
 }
 
-fn write_atomically(folder: &Path, file: &File) -> std::io::Result<()> {
-    let mut staged = tempfile::Builder::new().prefix(".eightbells-").tempfile_in(folder)?;
-    staged.write_all(file.text.as_bytes())?;
-    set_readable(staged.as_file())?;
-    staged.as_file().sync_all()?;
-    staged.persist(folder.join(&file.name))?;
-    std::fs::File::open(folder)?.sync_all()
+/// Writes a file that everybody may read; it is there whole, or as it was before.
+pub(super) fn write_atomically(path: &Path, text: &str) -> Result<(), Failure> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let write = || {
+        let mut staged = tempfile::Builder::new().prefix(".eightbells-").tempfile_in(folder)?;
+        staged.write_all(text.as_bytes())?;
+        set_readable(staged.as_file())?;
+        staged.as_file().sync_all()?;
+        staged.persist(path)?;
+        std::fs::File::open(folder)?.sync_all()
+    };
+    write().map_err(|error: std::io::Error| Failure::io("write", path, &error))
 }
 
-/// Units are read by everybody; temporary files are not.
+/// Temporary files are read by their owner alone.
 #[cfg(unix)]
 fn set_readable(file: &std::fs::File) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;

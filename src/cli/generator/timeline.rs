@@ -1,5 +1,6 @@
 //! `eightbells timeline`.
 
+use super::files::write_atomically;
 use super::{TargetArgs, load_or_fail};
 use crate::cli::output::{Failure, colour_of, print, say};
 use crate::contract::exit;
@@ -10,7 +11,7 @@ use crate::value::parse_duration;
 use clap::Args;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -101,13 +102,8 @@ fn terminal_width() -> Option<usize> {
     std::env::var("COLUMNS").ok()?.parse().ok()
 }
 
-/// Whole or not at all.
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    let failed = |error: &std::io::Error| Failure::io("write", path, error);
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut staged = tempfile::Builder::new().prefix(".eightbells-").tempfile_in(folder).map_err(|e| failed(&e))?;
-    staged.write_all(text.as_bytes()).map_err(|e| failed(&e))?;
-    staged.persist(path).map_err(|e| failed(&e.error))?;
+    write_atomically(path, text)?;
     say(&format!("wrote {}", path.display()));
     Ok(())
 }

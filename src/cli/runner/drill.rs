@@ -211,7 +211,7 @@ async fn carry_out<'a>(
         Check::OfJob(templates, context) => {
             let time = copy.1.time.to_zoned(place.zone.clone());
             let scratch = Some(folder.display().to_string());
-            let context = Context { time, scratch, ..Context::clone(context) };
+            let context = Context { scratch, time, ..Context::clone(context) };
             let words = templates.iter().map(|template| template.expand(&context).map(OsString::from));
             words.collect::<Result<_, _>>().map_err(|error| failure(exit::FAILED, &error))?
         }

@@ -4,6 +4,7 @@ mod backup;
 mod bar;
 mod choose;
 mod drill;
+mod into;
 mod keys;
 mod list;
 mod log;
@@ -143,7 +144,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             Command::List(args) => list::list(args, &ground).await,
             Command::Restore(args) => restore::restore(args, &ground).await,
             Command::Verify(args) => verify::verify(args, &ground).await,
-            Command::Drill(args) => drill::drill(args, &ground).await,
+            Command::Drill(args) => Box::pin(drill::drill(args, &ground)).await,
             Command::Prune(args) => prune::prune(args, &ground).await,
             Command::Sync(args) => Box::pin(sync::sync(args, &ground)).await,
             Command::Pin(args) => pin::pin(args, &ground).await,

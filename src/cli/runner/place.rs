@@ -92,6 +92,14 @@ impl PlaceArgs {
         }
     }
 
+    /// Another job of the spec that is named.
+    pub(super) async fn other_job(&self, name: &str, ground: &Ground) -> Result<Job, Failure> {
+        if self.spec.is_none() {
+            return Err(Failure::new(exit::USAGE, format!("the job `{name}` stands in a spec: name it with --spec")));
+        }
+        job(self.spec.as_ref(), Some(name), ground).await
+    }
+
     /// The bare destination that is named.
     pub(super) fn bare_name(&self) -> Option<&str> {
         self.from.as_deref()
@@ -256,13 +264,18 @@ pub(super) fn of_store(error: &store::StoreError) -> Failure {
 /// A job that only names the destination, for the values in it.
 fn bare_job(destination: Destination) -> Job {
     let store = vec![crate::contract::StoreAt { to: destination, keep: Keep::All }];
+    Job { store, ..no_job() }
+}
+
+/// A job of nothing, where none is known.
+pub(super) fn no_job() -> Job {
     Job {
         version: crate::contract::JOB_VERSION,
         name: String::new(),
         instances: false,
         sources: vec![],
         archive: crate::archive::Archive::default(),
-        store,
+        store: vec![],
         guard: None,
         etcd: None,
         unless_newer_than: None,

@@ -1,6 +1,7 @@
 //! `restore`.
 
 use super::choose::{Copy, copies};
+use super::into::{Target, restore_into};
 use super::keys::KeyArgs;
 use super::place::PlaceArgs;
 use super::table::{printable, state};
@@ -8,6 +9,7 @@ use super::{Ground, failure};
 use crate::cli::output::{Failure, say};
 use crate::contract::exit;
 use crate::run::catalog::Set;
+use crate::run::dump::back::Order;
 use crate::run::restore::{self, Into, Machine, Part, RestoreError, Restored};
 use crate::run::select::At;
 use crate::value::Bytes;
@@ -30,15 +32,26 @@ pub(super) struct RestoreArgs {
     source: Option<String>,
     /// Only what fits this pattern of paths, such as `etc/ssh` or `**/*.conf`, with all below it; may be given several
     /// times. Nothing else of the archive is fetched
-    #[arg(long, value_name = "GLOB", conflicts_with = "stdout")]
+    #[arg(long, value_name = "GLOB", conflicts_with_all = ["stdout", "into"])]
     path: Vec<String>,
     #[command(flatten)]
     keys: KeyArgs,
     /// The folder to restore into; it must not be there yet, or be empty
-    #[arg(long, value_name = "DIR", required_unless_present = "stdout", conflicts_with = "stdout")]
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["stdout", "into"], conflicts_with_all = ["stdout", "into"])]
     to: Option<PathBuf>,
-    /// The folder may hold something already: folders become one, files are replaced, and nothing else is touched
-    #[arg(long, requires = "to")]
+    /// Back into where it came from, `source`; where another source reads, `source:NAME` or `source:JOB/NAME`; or into a
+    /// container, `container:NAME[:/PATH]` (`docker:…`, `podman:…`)
+    #[arg(long, value_name = "WHERE", conflicts_with_all = ["stdout", "max_size"])]
+    into: Option<Target>,
+    /// With --into: another database than the source's; of SQLite another file
+    #[arg(long, value_name = "NAME", requires = "into")]
+    database: Option<String>,
+    /// With --into: look at what is there, say what would be done, and do nothing
+    #[arg(long, requires = "into")]
+    dry_run: bool,
+    /// What is there may give way: of a folder, folders become one, files are replaced, and nothing else is touched; a
+    /// database's content is replaced by the archive's
+    #[arg(long, conflicts_with = "stdout")]
     overwrite: bool,
     /// Write one source, unpacked, to standard output; a tar stays a tar. It counts only where the exit code is 0
     #[arg(long)]
@@ -46,6 +59,32 @@ pub(super) struct RestoreArgs {
     /// Unpack no more than this; what the disk has room for without it
     #[arg(long, value_name = "SIZE", value_parser = Bytes::parse)]
     max_size: Option<Bytes>,
+}
+
+impl RestoreArgs {
+    pub(super) fn place(&self) -> &PlaceArgs {
+        &self.place
+    }
+
+    pub(super) fn at(&self) -> &At {
+        &self.at
+    }
+
+    pub(super) fn keys(&self) -> &KeyArgs {
+        &self.keys
+    }
+
+    pub(super) fn source(&self) -> Option<&str> {
+        self.source.as_deref()
+    }
+
+    pub(super) fn dry_run(&self) -> bool {
+        self.dry_run
+    }
+
+    pub(super) fn order(&self) -> Order {
+        Order { overwrite: self.overwrite, database: self.database.clone() }
+    }
 }
 
 /// What is to become of an archive.
@@ -58,6 +97,9 @@ pub(super) enum Goal<'a> {
 }
 
 pub(super) async fn restore(args: &RestoreArgs, ground: &Ground) -> Result<u8, Failure> {
+    if let Some(target) = &args.into {
+        return Box::pin(restore_into(args, target, ground)).await;
+    }
     let shelves = args.place.shelves(ground).await?;
     let copies = copies(&shelves, &args.at)?;
     let machine = args.keys.machine(ground, &shelves)?;

@@ -130,7 +130,7 @@ pub(super) async fn run(args: &StatusArgs, ground: &Ground) -> Result<u8, Failur
     for Scheduled { job, schedule, drill, instances } in jobs {
         let wanted = instance.as_ref().map(place::unescaped).transpose()?;
         for one in instances.into_iter().filter(|one| wanted.is_none() || *one == wanted) {
-            let runs = known(args, &job, one.as_deref(), ground).await?;
+            let runs = Box::pin(known(args, &job, one.as_deref(), ground)).await?;
             let past = past_drill(&job.name, one.as_deref(), ground)?;
             let drill = DrillStatus::of(past, drill.as_ref(), runs.first(), *slack, os::now());
             all.push(Status { drill, ..status(&job.name, one, &runs, schedule.as_ref(), *slack, os::now()) });

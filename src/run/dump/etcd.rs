@@ -4,10 +4,10 @@ use super::log::Tail;
 use super::start::Start;
 use super::{Dump, DumpError, Judge, Work};
 use crate::contract::{Etcd, EtcdApi};
+use crate::run::digest::Sha256;
 use crate::run::etcd;
 use crate::run::os::{Cut, Limits, Stop};
 use crate::source::EtcdSnapshot;
-use sha2::{Digest as _, Sha256};
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
@@ -125,7 +125,7 @@ impl Whole {
     }
 
     fn judge(self) -> Result<(), DumpError> {
-        if self.held.len() == DIGEST && self.digest.finalize().as_slice() == self.held {
+        if self.held.len() == DIGEST && self.digest.finish().as_slice() == self.held {
             return Ok(());
         }
         Err(DumpError::NotWhole { fault: "the snapshot and the digest behind it do not agree", tail: Tail::default() })

@@ -1,5 +1,6 @@
 //! Sources as running dumps: a stream of bytes, and at its end the word whether it was whole.
 
+pub mod back;
 mod command;
 mod container;
 mod database;

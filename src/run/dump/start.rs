@@ -62,6 +62,17 @@ impl<'a> Start<'a> {
         self.owed.forget_last();
     }
 
+    /// What a program needs that is fed.
+    pub(super) fn for_feeding(self) -> (Log, Limits, Debts) {
+        let Self { source: _, with: _, context: _, limits, log, owed } = self;
+        (log, limits, owed)
+    }
+
+    /// What was promised, to be kept when it is dropped.
+    pub(super) fn into_owed(self) -> Debts {
+        self.owed
+    }
+
     /// A dump whose stream is a tar program's; of one folder, where `tree` names it.
     pub(super) fn tar(self, program: Program, tree: Option<String>) -> Result<Dump, DumpError> {
         self.tar_with(program, Remarks::default(), tree)

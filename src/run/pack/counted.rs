@@ -1,6 +1,6 @@
 //! Counting and hashing of what passes.
 
-use sha2::{Digest as _, Sha256};
+use crate::run::digest::{Sha256, hex};
 use std::io::{self, Write};
 
 /// Counts and hashes what is written through it.
@@ -26,7 +26,7 @@ impl<W: Write> Counted<W> {
 
     pub(super) fn finish(mut self) -> io::Result<Count<W>> {
         self.below.flush()?;
-        Ok(Count { below: self.below, bytes: self.bytes, sha256: super::hex(&self.digest.finalize()) })
+        Ok(Count { below: self.below, bytes: self.bytes, sha256: hex(&self.digest.finish()) })
     }
 }
 

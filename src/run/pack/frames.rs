@@ -6,11 +6,11 @@
 
 use super::codec::Encoder;
 use crate::archive::Compression;
+use crate::run::digest::sha256;
 use crate::run::index::{self, Frame};
 use crate::run::os::Stop;
 use crate::run::pack::PackError;
 use crate::run::tar_walk::Walk;
-use sha2::{Digest as _, Sha256};
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
@@ -116,8 +116,7 @@ fn compress(compression: Compression, jobs: &Mutex<Receiver<Raw>>, raws: &Pool, 
         let Ok(Raw { bytes, length, members, done }) = job else { return Ok(()) };
         let raw = bytes.get(..length).unwrap_or_default();
         let packed = encoder.frame(raw, packeds.take()).map(|packed| {
-            let frame =
-                Frame { packed: packed.len() as u64, raw: length as u64, sha256: Sha256::digest(&packed).into() };
+            let frame = Frame { packed: packed.len() as u64, raw: length as u64, sha256: sha256(&packed) };
             PackedFrame { bytes: packed, frame, members }
         });
         raws.give(bytes);

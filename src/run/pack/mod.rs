@@ -15,7 +15,6 @@ use crate::run::os::Stop;
 use counted::{Count, Counted};
 use frames::{Cut, PackedFrame, each_frame};
 use index::IndexWriter;
-use std::fmt::Write as _;
 use std::io::{self, Read, Write as _};
 
 /// How a dump is packed.
@@ -89,16 +88,6 @@ pub fn pack(dump: impl Read, packing: &Packing, fan: Fan, index_fan: Fan, stop: 
 
 fn short(length: u64) -> io::Result<u32> {
     u32::try_from(length).map_err(|_| io::Error::other("a frame of more than 4 GiB"))
-}
-
-/// Bytes in lower-case hexadecimal.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::run::digest::hex;
 use crate::run::index::{Frame, Line, Reader};
 use sha2::{Digest as _, Sha256};
 use std::io::BufReader;

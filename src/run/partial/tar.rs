@@ -4,9 +4,9 @@ use super::pick::{Picked, Placed};
 use super::ranges::{Fetched, RangeReader};
 use crate::archive::FRAME_MAX_BYTES;
 use crate::run::cipher::{Keys, Opened};
+use crate::run::digest::sha256;
 use crate::run::fetch::{Coding, PackedAs};
 use crate::run::index::Frame;
-use sha2::{Digest as _, Sha256};
 use std::collections::VecDeque;
 use std::io::{self, Read, Seek as _, SeekFrom};
 use std::ops::Range;
@@ -90,7 +90,7 @@ impl PartialTar {
 
 fn unpack(packed: &[u8], frame: &Frame, how: PackedAs) -> io::Result<Vec<u8>> {
     let damaged = || io::Error::new(io::ErrorKind::InvalidData, "a frame of it is damaged");
-    if <[u8; 32]>::from(Sha256::digest(packed)) != frame.sha256 || frame.raw > FRAME_MAX_BYTES {
+    if sha256(packed) != frame.sha256 || frame.raw > FRAME_MAX_BYTES {
         return Err(damaged());
     }
     let mut content = vec![];
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     fn frame(packed: &[u8], raw: u64) -> Frame {
-        Frame { packed: packed.len() as u64, raw, sha256: Sha256::digest(packed).into() }
+        Frame { packed: packed.len() as u64, raw, sha256: sha256(packed) }
     }
 
     #[test]

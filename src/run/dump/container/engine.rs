@@ -81,16 +81,21 @@ impl Engine {
         Self { name: name.to_owned(), environment: environment.clone() }
     }
 
-    pub(super) fn program(&self) -> Program {
+    pub(in crate::run::dump) fn program(&self) -> Program {
         Program::engine(&self.name, &self.environment)
     }
 
     /// Calls it; a bad exit status is for the caller to judge.
-    pub(super) fn call(&self, args: &[&str], limits: &Limits) -> Result<Captured, ContainerError> {
+    pub(in crate::run::dump) fn call(&self, args: &[&str], limits: &Limits) -> Result<Captured, ContainerError> {
         self.run(self.program().args(args), args.first().copied().unwrap_or_default(), limits)
     }
 
-    pub(super) fn run(&self, program: Program, verb: &str, limits: &Limits) -> Result<Captured, ContainerError> {
+    pub(in crate::run::dump) fn run(
+        &self,
+        program: Program,
+        verb: &str,
+        limits: &Limits,
+    ) -> Result<Captured, ContainerError> {
         let captured = program.capture(limits.at_most(ANSWER_WITHIN))?;
         match captured.ended.cut {
             None => Ok(captured),
@@ -99,7 +104,7 @@ impl Engine {
     }
 
     /// Looks a running container up by its name or id.
-    pub(super) fn container(&self, name: &str, limits: &Limits) -> Result<Found, ContainerError> {
+    pub(in crate::run::dump) fn container(&self, name: &str, limits: &Limits) -> Result<Found, ContainerError> {
         let found = self.look(name, limits)?;
         match found.state {
             State::Running => Ok(found),
@@ -154,7 +159,7 @@ impl Engine {
     }
 
     /// What a failed call means, by the engine's own words.
-    pub(super) fn trouble(&self, verb: &str, name: &str, captured: &Captured) -> ContainerError {
+    pub(in crate::run::dump) fn trouble(&self, verb: &str, name: &str, captured: &Captured) -> ContainerError {
         let engine = self.name.clone();
         let said = Tail::of(&captured.lines());
         let words = captured.lines().join("\n").to_ascii_lowercase();
@@ -183,7 +188,7 @@ impl Found {
     }
 
     /// Runs a short program in it as its root.
-    pub(super) fn call(&self, words: &[&str], limits: &Limits) -> Result<Captured, ContainerError> {
+    pub(in crate::run::dump) fn call(&self, words: &[&str], limits: &Limits) -> Result<Captured, ContainerError> {
         self.engine.run(self.exec(&["--user".into(), "0".into()], words), "exec", limits)
     }
 
@@ -202,7 +207,7 @@ impl Found {
     }
 
     /// Makes sure that it has run all the time since it was looked up.
-    pub(super) fn still_runs(&self) -> Result<(), ContainerError> {
+    pub(in crate::run::dump) fn still_runs(&self) -> Result<(), ContainerError> {
         let ended = || ContainerError::Ended { name: self.name.clone() };
         match self.engine.look(&self.id, &Limits::default()) {
             Ok(now) if now.state == State::Running && now.pid == self.pid && now.started == self.started => Ok(()),

@@ -50,7 +50,7 @@ impl Engine {
     }
 
     /// The one running container that is meant.
-    pub(super) fn one(&self, which: &Which, start: &Start<'_>) -> Result<Found, DumpError> {
+    pub(in crate::run::dump) fn one(&self, which: &Which, start: &Start<'_>) -> Result<Found, DumpError> {
         let label = match which {
             Which::Name(name) => return Ok(self.container(&start.expand(name)?, &start.limits)?),
             Which::Label(label) => label,

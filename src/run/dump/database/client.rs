@@ -17,7 +17,7 @@ use std::time::Duration;
 const VERSION_WITHIN: Duration = Duration::from_secs(30);
 
 /// Where a database's client programs run.
-pub(super) enum Client {
+pub(in crate::run::dump) enum Client {
     /// On the host, in this folder where one is named.
     Host {
         /// The folder.
@@ -32,7 +32,7 @@ pub(super) enum Client {
 
 /// One call of a client program. A secret is never among its words.
 #[derive(Debug)]
-pub(super) struct Call {
+pub(in crate::run::dump) struct Call {
     pub program: String,
     args: Vec<OsString>,
     env: Vec<(String, String)>,
@@ -43,44 +43,44 @@ pub(super) struct Call {
 }
 
 impl Call {
-    pub(super) fn new(program: &str) -> Self {
+    pub(in crate::run::dump) fn new(program: &str) -> Self {
         let program = program.to_owned();
         Self { program, args: vec![], env: vec![], secret: vec![], stdin: None, folder: None }
     }
 
-    pub(super) fn arg(mut self, arg: impl Into<OsString>) -> Self {
+    pub(in crate::run::dump) fn arg(mut self, arg: impl Into<OsString>) -> Self {
         self.args.push(arg.into());
         self
     }
 
-    pub(super) fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+    pub(in crate::run::dump) fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
         self.args.extend(args.into_iter().map(Into::into));
         self
     }
 
-    pub(super) fn env(mut self, name: &str, value: impl Into<String>) -> Self {
+    pub(in crate::run::dump) fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.env.push((name.to_owned(), value.into()));
         self
     }
 
-    pub(super) fn secret(mut self, name: &str, value: impl Into<String>) -> Self {
+    pub(in crate::run::dump) fn secret(mut self, name: &str, value: impl Into<String>) -> Self {
         self.secret.push((name.to_owned(), value.into()));
         self
     }
 
-    pub(super) fn stdin(mut self, bytes: Vec<u8>) -> Self {
+    pub(in crate::run::dump) fn stdin(mut self, bytes: Vec<u8>) -> Self {
         self.stdin = Some(bytes);
         self
     }
 
-    pub(super) fn in_folder(mut self, folder: &str) -> Self {
+    pub(in crate::run::dump) fn in_folder(mut self, folder: &str) -> Self {
         self.folder = Some(folder.to_owned());
         self
     }
 }
 
 impl Client {
-    pub(super) fn find(database: &Database, start: &Start<'_>) -> Result<Self, DumpError> {
+    pub(in crate::run::dump) fn find(database: &Database, start: &Start<'_>) -> Result<Self, DumpError> {
         match &database.at {
             At::Host { socket: _ } | At::Network { host: _, port: _ } => {
                 let bin = database.bin.as_ref().map(|bin| start.expand(bin)).transpose()?;
@@ -94,14 +94,14 @@ impl Client {
     }
 
     /// For people: where the client runs, if not on this host.
-    pub(super) fn place(&self) -> String {
+    pub(in crate::run::dump) fn place(&self) -> String {
         match self {
             Self::Host { bin: _ } => String::new(),
             Self::Container { found } => format!(", through `{} exec`", found.engine.name),
         }
     }
 
-    pub(super) fn container(&self) -> Option<Found> {
+    pub(in crate::run::dump) fn container(&self) -> Option<Found> {
         match self {
             Self::Host { bin: _ } => None,
             Self::Container { found } => Some(found.clone()),
@@ -109,7 +109,7 @@ impl Client {
     }
 
     /// The first of some programs that is there, with what it says of its version.
-    pub(super) fn first(
+    pub(in crate::run::dump) fn first(
         &self,
         programs: &[&'static str],
         package: &'static str,
@@ -143,7 +143,7 @@ impl Client {
     }
 
     /// A program whose processes are promised to be ended.
-    pub(super) fn owed(&self, call: Call, start: &mut Start<'_>) -> Result<Program, DumpError> {
+    pub(in crate::run::dump) fn owed(&self, call: Call, start: &mut Start<'_>) -> Result<Program, DumpError> {
         let mark = start.mark();
         start.owe(match self {
             Self::Host { bin: _ } => Obligation::HostProcess { mark },
@@ -156,7 +156,12 @@ impl Client {
     }
 
     /// Runs a short call to its end.
-    pub(super) fn answer(&self, call: Call, start: &Start<'_>, limits: &Limits) -> Result<Vec<u8>, DumpError> {
+    pub(in crate::run::dump) fn answer(
+        &self,
+        call: Call,
+        start: &Start<'_>,
+        limits: &Limits,
+    ) -> Result<Vec<u8>, DumpError> {
         let what = call.program.clone();
         let captured = self.program(call, start)?.capture(limits.clone())?;
         if let Some(cut) = captured.ended.cut {
@@ -214,7 +219,11 @@ fn inside(call: Call, found: &Found, start: &Start<'_>) -> Result<Program, DumpE
 }
 
 /// The variables that a source adds, as part of a call.
-pub(super) fn with_variables(mut call: Call, database: &Database, start: &Start<'_>) -> Result<Call, DumpError> {
+pub(in crate::run::dump) fn with_variables(
+    mut call: Call,
+    database: &Database,
+    start: &Start<'_>,
+) -> Result<Call, DumpError> {
     use secrecy::ExposeSecret as _;
     for (name, value) in &database.env {
         let text = start.with.secrets.text(value, &start.context)?;

@@ -15,8 +15,9 @@ use super::{Dump, DumpError, Surroundings};
 use crate::archive::part_name;
 use crate::run::os::Input;
 use crate::source::{Database, Databases, Server, Source, SourceKind};
-use client::Client;
+pub(super) use client::{Call, Client, with_variables};
 use recipe::{Output, Recipe};
+pub(super) use recipe::{of_libpq, of_mysql};
 use std::fs::File;
 
 /// What a two-step dump writes to in its scratch folder.
@@ -108,7 +109,7 @@ fn through_file(client: &Client, recipe: Recipe, start: &mut Start<'_>) -> Resul
             Ok(cat)
         }
         Client::Container { .. } => {
-            let cat = client::Call::new("cat").arg(format!("{folder}/{FILE}"));
+            let cat = Call::new("cat").arg(format!("{folder}/{FILE}"));
             client.owed(cat, start)
         }
     }

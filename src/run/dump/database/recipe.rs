@@ -12,7 +12,7 @@ use secrecy::ExposeSecret as _;
 const CONNECT_SECONDS: &str = "30";
 
 /// A dump program, ready to be called.
-pub(super) struct Recipe {
+pub(in crate::run::dump) struct Recipe {
     pub call: Call,
     pub output: Output,
     /// What the program says of its version.
@@ -21,7 +21,7 @@ pub(super) struct Recipe {
 
 /// Where a dump program puts what it dumps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Output {
+pub(in crate::run::dump) enum Output {
     /// Printed.
     Stdout,
     /// Printed, with a mark at its end that is not part of it.
@@ -31,7 +31,11 @@ pub(super) enum Output {
 }
 
 impl Recipe {
-    pub(super) fn new(database: &Database, client: &Client, start: &Start<'_>) -> Result<Self, DumpError> {
+    pub(in crate::run::dump) fn new(
+        database: &Database,
+        client: &Client,
+        start: &Start<'_>,
+    ) -> Result<Self, DumpError> {
         let options = start.expand_all(&database.options)?;
         let (call, output, version) = match &database.server {
             Server::Postgres(postgres) => self::postgres(postgres, database, client, start, options)?,
@@ -59,7 +63,12 @@ fn text(value: Option<&Value>, start: &Start<'_>) -> Result<Option<String>, Dump
 
 /// Everything of libpq's that its variables can say: on a command line, a name with `=` in it would be a whole
 /// connection string.
-pub(super) fn of_libpq(program: &str, name: &str, database: &Database, start: &Start<'_>) -> Result<Call, DumpError> {
+pub(in crate::run::dump) fn of_libpq(
+    program: &str,
+    name: &str,
+    database: &Database,
+    start: &Start<'_>,
+) -> Result<Call, DumpError> {
     let mut call = Call::new(program).env("PGDATABASE", name).env("PGCONNECT_TIMEOUT", CONNECT_SECONDS);
     call = call.env("PGAPPNAME", "eightbells");
     let mut user = text(database.user.as_ref(), start)?;
@@ -104,7 +113,7 @@ fn postgres(
 }
 
 /// Where and who, for the clients of `MySQL`'s family.
-pub(super) fn of_mysql(program: &str, database: &Database, start: &Start<'_>) -> Result<Call, DumpError> {
+pub(in crate::run::dump) fn of_mysql(program: &str, database: &Database, start: &Start<'_>) -> Result<Call, DumpError> {
     let mut call = Call::new(program);
     let mut user = text(database.user.as_ref(), start)?;
     match &database.at {
