@@ -69,7 +69,7 @@ impl Decoder<'_> {
         let lasts = fields.take("for", self).and_then(|f| self.duration(&f));
         let legal_hold = fields.take("legal_hold", self).and_then(|f| self.boolean(&f)).unwrap_or(false);
         self.together(&fields, "mode", "for");
-        let empty = !legal_hold && fields.present(&["mode", "for"]).is_empty();
+        let empty = fields.present(&["mode", "for", "legal_hold"]).is_empty();
         fields.finish(self);
         if empty {
             let message = "this does not say what locks an archive";

@@ -135,7 +135,7 @@ static OBJECT_LOCK: Keys = Keys {
         ),
         key("for", Takes::Text(Shape::Duration), "30d", "how long it holds, from when the upload begins"),
         key("legal_hold", Takes::Switch, "true", "whether it holds until somebody takes the hold away")
-            .default("false"),
+            .without("it does not"),
     ],
     rules: &[Rule::Some(&["mode", "legal_hold"]), Rule::Needs("mode", &["for"]), Rule::Needs("for", &["mode"])],
 };
