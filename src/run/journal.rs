@@ -65,6 +65,15 @@ pub enum Obligation {
         /// The name that it has until then.
         name: String,
     },
+    /// Objects that have their names while the manifest of their set has not, or has not any more: without it they go.
+    HalfSet {
+        /// The destination's name in the spec.
+        destination: String,
+        /// The manifest's name: where it is there, the set is whole, and stays.
+        manifest: String,
+        /// The names of everything else in the set.
+        objects: Vec<String>,
+    },
     /// An upload in parts that is neither complete nor aborted.
     MultipartUpload {
         /// The destination's name in the spec.
@@ -110,6 +119,7 @@ impl Obligation {
             | Self::HostProcess { .. }
             | Self::HostScratch { .. }
             | Self::StagedFile { .. }
+            | Self::HalfSet { .. }
             | Self::MultipartUpload { .. } => None,
         }
     }

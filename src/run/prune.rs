@@ -1,7 +1,8 @@
 //! What may go: after a successful run, or where somebody asks.
 
 use super::catalog::{self, Names, Set, SetState};
-use super::store::{Store, StoreError, StoreErrorKind};
+use super::journal::Obligation;
+use super::store::{Ledger, Promise, Store, StoreError, StoreErrorKind};
 use crate::archive::source_of;
 use crate::contract::Job;
 use crate::retention::{Dated, Guard, Keep, Shrunk, Standing, Verdict, Weighed, decide, shrunk};
@@ -148,8 +149,26 @@ impl fmt::Display for Locked {
     }
 }
 
+/// Where it is written down which set is being removed, so that the next run finishes what is cut off.
+#[derive(Debug, Clone, Copy)]
+pub struct Notes<'a> {
+    /// The run's list, or none.
+    pub ledger: &'a Ledger,
+    /// The destination's name in the spec.
+    pub destination: &'a str,
+}
+
+impl Notes<'_> {
+    fn removing(&self, set: &Set) -> Result<Promise, StoreError> {
+        let Some(manifest) = set.manifest_name.clone() else { return Ok(Promise::none()) };
+        let destination = self.destination.to_owned();
+        let objects = removal_order(set).into_iter().filter(|name| *name != manifest).collect();
+        self.ledger.promise(Obligation::HalfSet { destination, manifest, objects })
+    }
+}
+
 /// Removes what the policy does not hold. `stored` is the time of the set that this run has just stored here: where
-/// the destination does not show it as good, nothing is removed.
+/// the destination does not show it as good, nothing is removed; `now` is the run's instant.
 ///
 /// # Errors
 /// The destination cannot be listed (then nothing was removed), or an object cannot be removed.
@@ -157,8 +176,8 @@ pub async fn prune(
     store: &dyn Store,
     names: &Names,
     rules: &Rules<'_>,
-    stored: Timestamp,
-    now: Timestamp,
+    (stored, now): (Timestamp, Timestamp),
+    notes: Notes<'_>,
 ) -> Result<Pruned, PruneError> {
     if *rules.keep == Keep::All {
         return Ok(Pruned::default());
@@ -167,28 +186,31 @@ pub async fn prune(
     if !sets.iter().any(|set| set.time == stored && set.is_good()) {
         return Err(PruneError::NotSeen);
     }
-    carry_out(store, &judge(&sets, rules, now)).await
+    carry_out(store, &judge(&sets, rules, now), notes).await
 }
 
 /// Removes what is doomed.
 ///
 /// # Errors
 /// An object cannot be removed; those before it are gone.
-pub async fn carry_out(store: &dyn Store, judgement: &Judgement<'_>) -> Result<Pruned, PruneError> {
+pub async fn carry_out(store: &dyn Store, judgement: &Judgement<'_>, notes: Notes<'_>) -> Result<Pruned, PruneError> {
     let kept = judgement.sets.len();
     let mut pruned = Pruned { removed: vec![], kept, held: judgement.held.clone(), locked: vec![] };
     for set in judgement.doomed() {
         let names = removal_order(set);
+        let promise = notes.removing(set).map_err(PruneError::Delete)?;
         match store.delete(&names).await {
             Ok(()) => {
                 pruned.removed.extend(names);
                 pruned.kept -= 1;
             }
+            // Then all of it is there still.
             Err(error) if error.kind() == StoreErrorKind::Locked => {
                 pruned.locked.push(Locked { time: set.time, why: error.to_string() });
             }
             Err(error) => return Err(PruneError::Delete(error)),
         }
+        promise.fulfilled();
     }
     Ok(pruned)
 }

@@ -43,4 +43,5 @@ pub use decode::nearest as nearest_word;
 pub use model::{Drilled, Fleet, IoClass, Job, JobIn, Relations, Service, Spec, StoreEntry};
 pub use places::{Origin, Place, Places};
 pub use read::{ReadError, SPEC_MAX_BYTES, load, load_text, read_file};
+pub use secret_words::{secret_in_text, tells_of_secret};
 pub use show::show;

@@ -30,7 +30,8 @@ pub(super) fn looks_secret(name: &str, value: &str) -> bool {
 }
 
 /// Whether a name tells of a secret.
-pub(super) fn tells_of_secret(name: &str) -> bool {
+#[must_use]
+pub fn tells_of_secret(name: &str) -> bool {
     if name.len() > NAME_MAX_BYTES {
         return false;
     }
@@ -47,7 +48,8 @@ pub(super) fn is_literal(value: &str) -> bool {
 }
 
 /// What in a text looks like a secret, in words.
-pub(super) fn secret_in_text(text: &str) -> Option<&'static str> {
+#[must_use]
+pub fn secret_in_text(text: &str) -> Option<&'static str> {
     if address_with_password(text) {
         return Some("an address with a password in it");
     }

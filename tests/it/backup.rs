@@ -10,7 +10,7 @@ use crate::support::chaos::{ChaosProxy, Fault, Faults};
 use crate::support::s3::S3Server;
 use crate::support::{TempDir, free_port, is_root, program, said, skip, temp_dir, wait_until};
 
-const BUCKET: &str = "box";
+pub const BUCKET: &str = "box";
 pub const SOON: Duration = Duration::from_secs(30);
 
 /// A spec of one job, and what it runs on.
@@ -98,8 +98,7 @@ impl Bench {
     }
 
     pub fn start(&self) -> Running {
-        let child = self.runner("backup").stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        Running(Some(child))
+        Running::of(&mut self.runner("backup"))
     }
 
     /// Everything in the local destination, hidden files included.
@@ -136,6 +135,11 @@ fn indented<'a>(by: &str, lines: impl Iterator<Item = &'a str>) -> String {
 pub struct Running(Option<Child>);
 
 impl Running {
+    /// Starts a command whose messages are kept.
+    pub fn of(command: &mut Command) -> Self {
+        Self(Some(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()))
+    }
+
     pub fn child(&mut self) -> &mut Child {
         self.0.as_mut().unwrap()
     }

@@ -1,44 +1,110 @@
 //! The table of faults: what is tried, what is visible at every destination afterwards, what the next run leaves.
 //!
-//! A row ends well where no destination shows a set that is not whole, nothing that was good before is gone, and the
-//! next run of the job succeeds and leaves nothing else behind. Few rows of the slow ones run every time; `tests/long`
-//! runs them all.
+//! A row ends well where the run ended as documented, no destination shows a set that is not whole, all that was good
+//! before is there still and can be verified, and the next run of the job succeeds and leaves nothing else behind.
+//! `docs/faults.md` holds the table as measured; every row that runs is compared with it. `tests/long` runs all rows, and
+//! with `EIGHTBELLS_WRITE_FAULTS` it writes them down.
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::process::{Command, Output};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::backup::{Bench, PRINTS, SOON, code, fifty_megabytes_then, long_sleep, runs, wait_for_the_middle};
-use crate::support::chaos::{ChaosProxy, Fault, Faults};
-use crate::support::etcd::Etcd;
-use crate::support::{find_program, loopback, said, sized, skip, wait_until};
+use crate::backup::{Bench, code, files};
+use crate::support::{output_of, repository, said, sized};
 
-/// What became of every fault that a test tried.
-#[derive(Default)]
-struct Table(Mutex<Vec<String>>);
+/// How many rows are tried at once: most of their time they wait.
+const AT_ONCE: usize = 4;
+
+/// What became of every fault of one kind.
+pub struct Table {
+    section: &'static str,
+    all: Vec<String>,
+    rows: Mutex<Vec<(String, String)>>,
+}
 
 impl Table {
-    fn row(&self, fault: &str, exit: i32, lost: usize, left: usize) {
-        self.0.lock().unwrap().push(format!("{fault:<58} exit {exit:<3} lost {lost}  left over {left}"));
-        assert_eq!((lost, left), (0, 0), "{fault}");
+    /// For these faults, of which a short run tries some only.
+    pub fn of(section: &'static str, all: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { section, all: all.into_iter().map(Into::into).collect(), rows: Mutex::default() }
     }
 
+    /// Tries rows side by side: the long form all of them, the short one those that `chosen` tells.
+    pub fn try_all<T: Sync>(&self, rows: &[T], chosen: impl Fn(&T) -> bool, each: impl Fn(&T) + Sync) {
+        let rows: Vec<&T> = rows.iter().filter(|row| sized(chosen(row), true)).collect();
+        let (next, failed) = (Mutex::new(rows.into_iter()), AtomicUsize::new(0));
+        thread::scope(|scope| {
+            for _ in 0..AT_ONCE {
+                scope.spawn(|| {
+                    loop {
+                        let row = next.lock().unwrap_or_else(PoisonError::into_inner).next();
+                        let Some(row) = row else { return };
+                        // The other rows are tried all the same.
+                        if catch_unwind(AssertUnwindSafe(|| each(row))).is_err() {
+                            failed.fetch_add(1, Ordering::SeqCst);
+                        }
+                    }
+                });
+            }
+        });
+        assert_eq!(failed.into_inner(), 0, "so many rows failed, each told above");
+    }
+
+    /// A fault was tried: how the run ended, how many good sets are gone, what is left after the next run.
+    pub fn row(&self, fault: &str, ended: &str, lost: usize, left: &[String]) {
+        assert_eq!((lost, left), (0, &[][..]), "{fault}");
+        let line = format!("| {fault} | {ended} | none | none |");
+        self.rows.lock().unwrap().push((fault.to_owned(), line));
+    }
+
+    /// Prints the table, and compares it with the documentation.
     #[expect(clippy::print_stdout, reason = "the table is what the test is for")]
-    fn print(&self, what: &str) {
-        let rows = self.0.lock().unwrap();
-        println!("{what}: {} faults tried, data lost: none, left over after the next run: none", rows.len());
-        rows.iter().for_each(|row| println!("  {row}"));
+    pub fn finish(self) {
+        let rows = self.rows.into_inner().unwrap();
+        println!("{}: {} faults tried, data lost: none, left over after the next run: none", self.section, rows.len());
+        let line = |fault: &String| rows.iter().find(|(name, _)| name == fault).map(|(_, line)| line.clone());
+        let measured: Vec<(&String, Option<String>)> = self.all.iter().map(|fault| (fault, line(fault))).collect();
+        measured.iter().filter_map(|(_, line)| line.as_ref()).for_each(|line| println!("  {line}"));
+        assert!(rows.iter().all(|(fault, _)| self.all.contains(fault)));
+        let page = repository().join("docs/faults.md");
+        let text = fs::read_to_string(&page).unwrap();
+        let (begin, end) = (format!("<!-- {}: -->\n", self.section), format!("<!-- :{} -->\n", self.section));
+        let (before, rest) = text.split_once(&begin).unwrap_or_else(|| panic!("no {begin}"));
+        let (table, after) = rest.split_once(&end).unwrap_or_else(|| panic!("no {end}"));
+        let head = "| fault | the run ended with | good archives lost | left over after the next run |\n| --- | --- | --- | --- |\n";
+        if std::env::var_os("EIGHTBELLS_WRITE_FAULTS").is_some() {
+            assert!(measured.iter().all(|(_, line)| line.is_some()), "only the long form is written down");
+            let lines: String = measured.iter().flat_map(|(_, line)| line).map(|line| format!("{line}\n")).collect();
+            fs::write(&page, format!("{before}{begin}{head}{lines}{end}{after}")).unwrap();
+            return;
+        }
+        let told: Vec<&str> = table.strip_prefix(head).unwrap_or_default().lines().collect();
+        assert_eq!(told.len(), self.all.len(), "docs/faults.md, {}: write it anew in the long form", self.section);
+        for ((fault, line), told) in measured.iter().zip(told) {
+            let same = line.as_ref().map_or_else(|| told.starts_with(&format!("| {fault} |")), |line| line == told);
+            assert!(same, "docs/faults.md tells of `{fault}`: {told}\nmeasured: {line:?}");
+        }
     }
 }
 
+/// `exit code 3`.
+pub fn exit(code: i32) -> String {
+    format!("exit code {code}")
+}
+
+/// Names tell seconds: waits for another one.
+pub fn another_second() {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    thread::sleep(Duration::from_millis(1010 - u64::from(now.subsec_millis())));
+}
+
 /// Whole sets by the time in their names; panics at a set that shows itself and is not whole.
-fn whole_sets(names: &[String], objects: usize) -> BTreeSet<String> {
+pub fn whole_sets(names: &[String], objects: usize) -> BTreeSet<String> {
     let time = |name: &String| name.rsplit('_').next().unwrap().split('.').next().unwrap().to_owned();
     let sets: BTreeSet<String> = names.iter().filter(|name| name.contains("_manifest_")).map(time).collect();
     for set in &sets {
@@ -48,282 +114,114 @@ fn whole_sets(names: &[String], objects: usize) -> BTreeSet<String> {
     sets
 }
 
-fn visible(names: Vec<String>) -> Vec<String> {
+pub fn visible(names: Vec<String>) -> Vec<String> {
     names.into_iter().map(|name| name.rsplit('/').next().unwrap().to_owned()).filter(|n| !n.starts_with('.')).collect()
 }
 
-/// What is at the places that hold nothing but whole sets once all is in order.
-fn left_over(bench: &Bench) -> usize {
-    let hidden = bench.on_disk().iter().filter(|name| name.starts_with('.')).count();
-    let orphans = |names: Vec<String>| {
-        let names = visible(names);
-        names.len() - whole_sets(&names, 1).len() * 2
-    };
-    hidden + orphans(bench.on_disk()) + orphans(bench.in_bucket()) + bench.uploads().len() + bench.owed()
+/// A job whose archives were good before something happens.
+pub struct Trial {
+    pub bench: Bench,
+    /// How many archives a set has.
+    objects: usize,
+    /// The sets that were good before, at every destination.
+    before: BTreeSet<String>,
+    places: BTreeSet<PathBuf>,
+    /// What the runner needs besides to reach its sources.
+    pub environment: Vec<(String, String)>,
 }
 
-/// A run after the fault: it succeeds, what was good before is there still, and nothing else.
-fn recovers(bench: &Bench, table: &Table, fault: &str, exit: i32, before: &BTreeSet<String>) {
-    thread::sleep(Duration::from_millis(1100));
-    bench.job(&[PRINTS], "");
-    let next = bench.run();
-    assert_eq!(code(&next), 0, "after {fault}: {}", said(&next));
-    let now = whole_sets(&visible(bench.on_disk()), 1);
-    let lost = before.iter().filter(|set| !now.contains(*set)).count();
-    table.row(fault, exit, lost, left_over(bench));
-}
-
-fn good_before(bench: &Bench) -> BTreeSet<String> {
-    bench.job(&[PRINTS], "");
-    assert_eq!(code(&bench.run()), 0);
-    thread::sleep(Duration::from_millis(1100));
-    whole_sets(&visible(bench.on_disk()), 1)
-}
-
-#[test]
-fn killed_at_any_point_of_a_run_nothing_is_lost_and_nothing_is_left() {
-    let points = sized(4, 20);
-    let table = Table::default();
-    let Some(mut bench) = Bench::with_s3() else { return };
-    bench.keep_everywhere("{last: 3, within: 1d}");
-    let before = good_before(&bench);
-    let source =
-        "db: {command: [sh, -c, \"for i in 1 2 3 4; do head -c 6000000 /dev/urandom; sleep 0.1; done\"], extension: x}";
-    bench.job(&[source], "hooks: {before: [sleep, \"0.1\"], after: [sleep, \"0.1\"]}");
-    let begun = Instant::now();
-    assert_eq!(code(&bench.run()), 0);
-    let whole = begun.elapsed();
-    for point in 0..points {
-        thread::sleep(Duration::from_millis(1100));
-        bench.job(&[source], "hooks: {before: [sleep, \"0.1\"], after: [sleep, \"0.1\"]}");
-        let mut run = bench.start();
-        thread::sleep(whole.mul_f64((f64::from(point) + 0.5) / f64::from(points)));
-        run.signal("-KILL");
-        run.output();
-        whole_sets(&visible(bench.on_disk()), 1);
-        whole_sets(&visible(bench.in_bucket()), 1);
-        recovers(&bench, &table, &format!("kill -9 at {} of {points}", point + 1), -9, &before);
-    }
-    table.print("kill -9");
-}
-
-#[test]
-fn a_run_of_another_host_leaves_a_live_upload_alone() {
-    let Some(bench) = Bench::with_s3() else { return };
-    let gate = bench.path("gate");
-    let source = fifty_megabytes_then(&format!("while [ ! -e {} ]; do sleep 0.1; done", gate.display()));
-    bench.job(&[&source], "archive: {compression: none}");
-    let live = bench.start();
-    wait_for_the_middle(&bench);
-    let (staged, uploads) = (bench.on_disk(), bench.uploads());
-    // Another state directory is another host: it knows nothing of this one's journal.
-    bench.job(&[PRINTS], "");
-    // Names tell seconds: two hosts whose job has no `{host}` in its names must not begin in the same one.
-    thread::sleep(Duration::from_millis(1100));
-    let other = bench.runner("backup").env("EIGHTBELLS_STATE_DIR", bench.path("other")).output().unwrap();
-    assert_eq!(code(&other), 0, "{}", said(&other));
-    assert!(staged.iter().all(|name| bench.on_disk().contains(name)));
-    assert!(uploads.iter().all(|upload| bench.uploads().contains(upload)));
-    fs::write(gate, "").unwrap();
-    let output = live.output();
-    assert_eq!(code(&output), 0, "{}", said(&output));
-    assert_eq!(whole_sets(&visible(bench.in_bucket()), 1).len(), 2);
-    assert_eq!(left_over(&bench), 0);
-}
-
-#[test]
-fn a_dump_that_fails_at_any_time_leaves_everything_as_it_was() {
-    let Some(bench) = Bench::with_s3() else { return };
-    let (table, before) = (Table::default(), good_before(&bench));
-    let hang = long_sleep("91");
-    let timed = |source: String| source.replace("extension: sql", "extension: sql, timeout: 2s");
-    for (fault, source) in [
-        ("the dump's program is missing", "db: {command: [no-such-program], extension: sql}".to_owned()),
-        ("the dump fails at its start", "db: {command: [sh, -c, \"exit 1\"], extension: sql}".into()),
-        ("the dump fails in its middle", fifty_megabytes_then("exit 1")),
-        ("the dump is killed in its middle", fifty_megabytes_then("kill -9 $$")),
-        ("the dump fails at its end", "db: {command: [sh, -c, \"seq 1 200000; exit 1\"], extension: sql}".into()),
-        ("the dump prints nothing", "db: {command: [\"true\"], extension: sql}".into()),
-        ("the dump hangs", timed(fifty_megabytes_then(&hang))),
-    ] {
-        bench.job(&[&source], "");
+impl Trial {
+    /// Runs the job once.
+    pub fn begin(bench: Bench, objects: usize) -> Self {
         let output = bench.run();
-        assert_eq!(code(&output), 1, "{fault}: {}", said(&output));
-        assert_eq!(whole_sets(&visible(bench.on_disk()), 1), whole_sets(&visible(bench.in_bucket()), 1), "{fault}");
-        recovers(&bench, &table, fault, 1, &before);
+        assert_eq!(code(&output), 0, "before anything: {}", said(&output));
+        Self::begun(bench, objects)
     }
-    assert!(!runs(&hang));
-    table.print("dumps");
-}
 
-/// An S3 server that lists nothing and answers every write with one status.
-fn faulty_s3(status: u16, word: &'static str) -> (u16, Arc<AtomicBool>) {
-    let listener = TcpListener::bind(loopback(0)).unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let asked = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&asked);
-    thread::spawn(move || {
-        for client in listener.incoming().map_while(Result::ok) {
-            let told = Arc::clone(&told);
-            thread::spawn(move || {
-                let mut reader = BufReader::new(&client);
-                let (mut first, mut length) = (String::new(), 0);
-                loop {
-                    let mut line = String::new();
-                    if reader.read_line(&mut line).unwrap_or(0) == 0 || line.trim().is_empty() {
-                        break;
-                    }
-                    let lower = line.to_ascii_lowercase();
-                    length =
-                        lower.strip_prefix("content-length: ").and_then(|n| n.trim().parse().ok()).unwrap_or(length);
-                    first = if first.is_empty() { line } else { first };
-                }
-                let _ = std::io::copy(&mut reader.by_ref().take(length), &mut std::io::sink());
-                let (code, body) = match first.split(' ').next().unwrap_or("") {
-                    "GET" => (200, "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>".to_owned()),
-                    "HEAD" => (404, String::new()),
-                    _ => {
-                        told.store(true, Ordering::Relaxed);
-                        (status, format!("<Error><Code>{word}</Code><Message>no</Message></Error>"))
-                    }
-                };
-                let length = body.len();
-                let answer =
-                    format!("HTTP/1.1 {code} X\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
-                let _ = (&client).write_all(answer.as_bytes());
-            });
+    /// The job ran already.
+    pub fn begun(bench: Bench, objects: usize) -> Self {
+        let before = whole_sets(&visible(bench.on_disk()), objects);
+        another_second();
+        Self { bench, objects, before, places: BTreeSet::new(), environment: vec![] }
+    }
+
+    /// Another folder of this host that must hold nothing but whole sets in the end.
+    pub fn also(mut self, place: PathBuf) -> Self {
+        self.places.insert(place);
+        self
+    }
+
+    fn shelves(&self) -> Vec<Vec<String>> {
+        let mut shelves = vec![self.bench.on_disk(), self.bench.in_bucket()];
+        shelves.extend(self.places.iter().map(|place| files(place)));
+        shelves.into_iter().filter(|shelf| !shelf.is_empty()).collect()
+    }
+
+    /// After the fault: nothing half-made shows itself, and what was good before can be verified where it was.
+    pub fn look(&self, fault: &str) {
+        for shelf in self.shelves() {
+            whole_sets(&visible(shelf), self.objects);
         }
-    });
-    (port, asked)
-}
-
-#[test]
-fn whatever_a_server_answers_the_other_destination_has_it_all() {
-    let table = Table::default();
-    let all = [(403, "AccessDenied"), (503, "SlowDown"), (500, "InternalError")];
-    // A server that is busy is asked again for half a minute.
-    for (status, word) in all.into_iter().take(sized(1, 3)) {
-        let Some(mut bench) = Bench::with_s3() else { return };
-        let before = good_before(&bench);
-        let healthy = (bench.destinations.clone(), bench.stores.clone());
-        let (port, asked) = faulty_s3(status, word);
-        bench.bucket_at("faulty", "q/", port);
-        bench.job(&[PRINTS], "");
-        let output = bench.run();
-        assert_eq!(code(&output), 3, "{word}: {}", said(&output));
-        assert!(asked.load(Ordering::Relaxed));
-        (bench.destinations, bench.stores) = healthy;
-        recovers(&bench, &table, &format!("the server answers {status} {word}"), 3, &before);
+        let newest = self.before.last().unwrap();
+        let manifest = visible(self.bench.on_disk()).into_iter().find(|name| name.ends_with(&format!("{newest}.json")));
+        let manifest = manifest.unwrap_or_else(|| panic!("{fault}: {newest} is gone: {:?}", self.bench.on_disk()));
+        let verified = self.bench.runner("verify").args(["--destination", "disk", "--at", &manifest]).output().unwrap();
+        assert_eq!(code(&verified), 0, "after {fault}: {}", said(&verified));
     }
-    table.print("answers");
-}
 
-#[test]
-fn whatever_a_connection_does_the_other_destination_has_it_all() {
-    let table = Table::default();
-    let settings = "archive: {compression: none}\ntimeouts: {stall: 3s, connect: 5s}";
-    let all = [
-        ("the connection is reset midway", Faults::up(Fault::ResetAfter(3_000_000))),
-        ("the connection stalls midway", Faults::up(Fault::StallAfter(3_000_000))),
-        ("the server is silent from the start", Faults { up: Fault::StallAfter(0), down: Fault::StallAfter(0) }),
-        ("half an answer, then nothing", Faults::down(Fault::StallAfter(60))),
-        ("half an answer, then the end", Faults::down(Fault::CutAfter(60))),
-        ("a byte is changed on its way: the digest is wrong", Faults::up(Fault::GarbleAt(2_000_000))),
-        ("the connection is cut midway", Faults::up(Fault::CutAfter(3_000_000))),
-    ];
-    for (fault, faults) in all.into_iter().take(sized(4, 7)) {
-        let Some(mut bench) = Bench::with_s3() else { return };
-        let before = good_before(&bench);
-        let healthy = (bench.destinations.clone(), bench.stores.clone());
-        let proxy = ChaosProxy::start(bench.s3().port(), move |_| faults);
-        bench.bucket_at("spoiled", "q/", proxy.port());
-        bench.job(&[&fifty_megabytes_then("true")], settings);
-        let output = bench.run();
-        assert_eq!(code(&output), 3, "{fault}: {}", said(&output));
-        let spoiled = bench.in_bucket().into_iter().filter(|key| key.starts_with("q/")).count();
-        assert_eq!(spoiled, 0, "{fault}: {:?}", bench.in_bucket());
-        // What could not be aborted through the proxy is aborted by the next run, at the same place.
-        drop(proxy);
-        bench.stores = healthy.1.clone();
-        bench.destinations = healthy.0.clone();
-        let port = bench.s3().port();
-        bench.bucket_at("spoiled", "q/", port);
-        bench.job(&[PRINTS], "");
-        thread::sleep(Duration::from_millis(1100));
-        let next = bench.run();
+    /// From now on, the sets that are there count as those that were good before.
+    pub fn keep_these(&mut self) {
+        self.before = whole_sets(&visible(self.bench.on_disk()), self.objects);
+    }
+
+    /// What is there may go by the job's own rules from now on.
+    pub fn let_all_go(&mut self) {
+        self.before.clear();
+    }
+
+    /// The next run: it succeeds, what was good before is there still, everything can be verified, and nothing is left.
+    pub fn recovers(&self, table: &Table, fault: &str, ended: &str) {
+        another_second();
+        let next = self.bench.runner("backup").envs(self.environment.clone()).output().unwrap();
         assert_eq!(code(&next), 0, "after {fault}: {}", said(&next));
-        let uploads = bench.uploads().len() + bench.owed();
-        let lost = before.iter().filter(|set| !whole_sets(&visible(bench.on_disk()), 1).contains(*set)).count();
-        table.row(fault, 3, lost, uploads);
+        let now = whole_sets(&visible(self.bench.on_disk()), self.objects);
+        let lost = self.before.iter().filter(|set| !now.contains(*set)).count();
+        let verified = self.bench.runner("verify").output().unwrap();
+        assert_eq!(code(&verified), 0, "after {fault}: {}", said(&verified));
+        table.row(fault, ended, lost, &self.left_over());
     }
-    table.print("connections");
+
+    /// What is anywhere besides whole sets and the runner's own records.
+    pub fn left_over(&self) -> Vec<String> {
+        let mut left = self.bench.uploads();
+        for shelf in self.shelves() {
+            left.extend(shelf.iter().filter(|name| name.rsplit('/').next().unwrap().starts_with('.')).cloned());
+            let names = visible(shelf);
+            let sets = whole_sets(&names, self.objects);
+            left.extend(names.into_iter().filter(|name| !sets.iter().any(|set| name.contains(set))));
+        }
+        let state = self.bench.path("state");
+        let known = ["job.lock", "job.journal", "job.reports"];
+        left.extend(files(&state).into_iter().filter(|name| !known.contains(&name.as_str())));
+        left.extend(files(&state.join("job.reports")).into_iter().filter(|name| name.starts_with('.')));
+        if self.bench.owed() > 0 {
+            left.push(fs::read_to_string(state.join("job.journal")).unwrap());
+        }
+        left.extend(processes(&self.bench));
+        left
+    }
 }
 
-#[test]
-fn etcd_gone_a_stop_and_a_clock_set_back_lose_nothing() {
-    let table = Table::default();
-    let Some(bench) = Bench::with_s3() else { return };
-    let before = good_before(&bench);
-    bench.job(&[PRINTS], "concurrency: {group: g, max: 1}");
-    let spec = fs::read_to_string(bench.path("spec.yaml")).unwrap();
-    let etcd = format!("target: systemd\netcd: {{endpoints: [\"{}\"]}}\n", Etcd::dead_endpoint());
-    fs::write(bench.path("spec.yaml"), spec.replace("target: systemd\n", &etcd)).unwrap();
+/// Processes whose arguments tell of the bench's folder, the tests' servers apart.
+fn processes(bench: &Bench) -> Vec<String> {
+    let list = output_of(Command::new("ps").args(["-eo", "args"]));
+    let folder = format!("{}/gate.sh", bench.folder.path().display());
+    list.lines().filter(|line| line.contains(&folder)).map(ToOwned::to_owned).collect()
+}
+
+/// Runs the job; it must end so.
+pub fn ends(bench: &Bench, fault: &str, expected: i32) -> Output {
     let output = bench.run();
-    assert_eq!(code(&output), 1, "{}", said(&output));
-    recovers(&bench, &table, "etcd is gone", 1, &before);
-    bench.job(&[&fifty_megabytes_then("sleep 60")], "archive: {compression: none}");
-    let mut run = bench.start();
-    wait_for_the_middle(&bench);
-    run.signal("-TERM");
-    assert_eq!(code(&run.output()), 1);
-    recovers(&bench, &table, "SIGTERM in the middle", 1, &before);
-    if find_program("faketime").is_some() {
-        let sets = whole_sets(&visible(bench.on_disk()), 1);
-        let output = at_another_time(&bench, "-2 days");
-        // A server refuses requests of a clock that is so wrong; a folder takes what it is given.
-        assert_eq!(code(&output), 3, "{}", said(&output));
-        assert_eq!(whole_sets(&visible(bench.on_disk()), 1).len(), sets.len() + 1, "{}", said(&output));
-        recovers(&bench, &table, "the clock is set back by two days", 3, &sets);
-    } else {
-        skip("no `faketime` here: Debian has it in faketime");
-    }
-    table.print("around");
-}
-
-/// A run whose clock shows another time, and whose patience is measured as ever.
-fn at_another_time(bench: &Bench, offset: &str) -> Output {
-    bench.job(&[PRINTS], "");
-    let runner = bench.runner("backup");
-    let mut faked = Command::new("faketime");
-    faked.args(["-f", offset.replace(" days", "d").as_str()]).arg(runner.get_program()).args(runner.get_args());
-    faked
-        .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
-        .envs(runner.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    faked.output().unwrap()
-}
-
-#[test]
-fn a_container_that_goes_away_midway_is_no_backup() {
-    use crate::support::docker::Docker;
-    let Some(docker) = Docker::start() else { return };
-    let (table, bench) = (Table::default(), Bench::local());
-    let before = good_before(&bench);
-    for (fault, verb) in [("the container is stopped", "kill"), ("the container is removed", "rm")] {
-        let name = format!("faults-{verb}-{}", std::process::id());
-        let _container = docker.run(&name, &[]);
-        let script = "while :; do echo line; done";
-        let source = format!("db: {{container: {name}, dump: [sh, -c, \"{script}\"], extension: x}}");
-        bench.job(&[&source], "");
-        let mut command = bench.runner("backup");
-        command.envs(docker.environment().iter().map(|(name, value)| (*name, value)));
-        let child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
-        assert!(wait_until(SOON, || bench.on_disk().iter().any(|name| name.starts_with('.'))));
-        thread::sleep(Duration::from_millis(500));
-        let args: &[&str] = if verb == "rm" { &["rm", "-f"] } else { &["kill"] };
-        crate::support::output_of(docker.command(args).arg(&name));
-        let output = child.wait_with_output().unwrap();
-        assert_eq!(code(&output), 1, "{fault}: {}", said(&output));
-        recovers(&bench, &table, fault, 1, &before);
-    }
-    table.print("containers");
+    assert_eq!(code(&output), expected, "{fault}: {}", said(&output));
+    output
 }

@@ -7,6 +7,7 @@ mod support;
 
 mod around;
 mod backup;
+mod beginning;
 mod contract;
 mod databases;
 mod deploy;
@@ -15,6 +16,10 @@ mod dumps;
 mod dumps_podman;
 mod everywhere;
 mod faults;
+mod faults_around;
+mod faults_dumps;
+mod faults_killed;
+mod faults_servers;
 mod generate;
 mod harness;
 mod hostile;

@@ -27,12 +27,14 @@ pub enum Fault {
     ResetAfter(u64),
     /// The byte at this offset is inverted.
     GarbleAt(u64),
+    /// Of so many bytes always the last is inverted.
+    GarbleEach(u64),
 }
 
 impl Fault {
     fn limit(self) -> Option<u64> {
         match self {
-            Self::None | Self::Delay(_) | Self::GarbleAt(_) => None,
+            Self::None | Self::Delay(_) | Self::GarbleAt(_) | Self::GarbleEach(_) => None,
             Self::CutAfter(limit) | Self::StallAfter(limit) | Self::ResetAfter(limit) => Some(limit),
         }
     }
@@ -176,12 +178,18 @@ fn spoil(piece: &mut [u8], passed: u64, fault: Fault) -> usize {
             }
             piece.len()
         }
+        Fault::GarbleEach(length) => {
+            for (byte, at) in piece.iter_mut().zip(passed + 1..) {
+                *byte = if at % length == 0 { !*byte } else { *byte };
+            }
+            piece.len()
+        }
     }
 }
 
 fn end(from: &TcpStream, to: &TcpStream, fault: Fault) {
     match fault {
-        Fault::None | Fault::Delay(_) | Fault::GarbleAt(_) => {}
+        Fault::None | Fault::Delay(_) | Fault::GarbleAt(_) | Fault::GarbleEach(_) => {}
         Fault::StallAfter(_) => thread::sleep(STALL),
         Fault::CutAfter(_) => {
             for side in [from, to] {

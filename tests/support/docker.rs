@@ -36,6 +36,22 @@ impl Docker {
         or_skip(SHARED.get_or_init(Self::podman))
     }
 
+    /// An engine for one test, which may stop it.
+    pub fn start_alone() -> Option<Self> {
+        let (Some(daemon), true) = (find_program("dockerd"), is_root()) else {
+            skip("no engine of its own can be started: this is not root, or there is no dockerd");
+            return None;
+        };
+        let docker = Self::serve(&daemon);
+        docker.import_image().unwrap();
+        Some(docker)
+    }
+
+    /// Stops the engine, containers and all, and starts it again; for one that was started alone.
+    pub fn restart(&self) {
+        self.guard.restart("dockerd", || self.answers());
+    }
+
     fn find_or_start() -> Result<Self, String> {
         let given = std::env::var("DOCKER_HOST").ok();
         let docker = match (given, find_program("dockerd")) {

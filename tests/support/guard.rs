@@ -5,6 +5,7 @@
 //! shell stops the server by its process id and removes its folder.
 
 use std::ffi::OsStr;
+use std::io::Write as _;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -18,12 +19,17 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 /// `$1` is the folder, `$2` what to do first when the end comes; the rest is the server's command, if there is one.
 const SCRIPT: &str = r#"
 dir=$1; last=$2; shift 2
-if [ $# -gt 0 ]; then
-    "$@" </dev/null >"$dir/log" 2>&1 &
+start() {
+    "$@" </dev/null >>"$dir/log" 2>&1 &
     server=$!
     echo "$server" >"$dir/pid"
-fi
-read -r _
+}
+[ $# -eq 0 ] || start "$@"
+while read -r _; do
+    kill "$server"
+    wait "$server"
+    start "$@"
+done
 eval "$last"
 if [ -n "${server:-}" ]; then
     kill "$server"
@@ -77,6 +83,15 @@ impl Guard {
         let settled = wait_until(READY_WITHIN, || ready() || ended());
         let log = || std::fs::read_to_string(self.dir.join("log")).unwrap_or_default();
         assert!(settled && !ended(), "{name} did not start:\n{}", log());
+    }
+
+    /// Ends the server by SIGTERM, and starts the same command again.
+    pub fn restart(&self, name: &str, ready: impl FnMut() -> bool) {
+        let before = self.pid();
+        let mut shell = self.shell.stdin.as_ref().unwrap();
+        shell.write_all(b"again\n").unwrap();
+        assert!(wait_until(READY_WITHIN, || self.pid().is_some_and(|pid| Some(pid) != before)), "{name} did not end");
+        self.wait_ready(name, ready);
     }
 
     fn pid(&self) -> Option<String> {

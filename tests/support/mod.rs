@@ -21,6 +21,7 @@ pub mod s3;
 pub mod sdbox;
 pub mod skip;
 pub mod sshd;
+pub mod trap;
 pub mod webdav;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};

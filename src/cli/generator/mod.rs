@@ -2,9 +2,12 @@
 
 mod check;
 mod deploy;
+mod draft;
 mod explain;
 mod files;
 mod generate;
+mod import;
+mod init;
 mod lint;
 mod own;
 mod schema;
@@ -38,6 +41,10 @@ struct Cli {
 enum Command {
     /// Check, generate, run once here as the unit would, verify, and say what to do next
     Try(trial::TryArgs),
+    /// Look at what runs here, ask a few questions, and write a spec to begin with
+    Init(init::InitArgs),
+    /// Make a spec of crontabs, or of services and their timers, and tell what could not be carried over
+    Import(import::ImportArgs),
     /// Write the units of a spec
     Generate(generate::GenerateArgs),
     /// Check specs, and the units they would give
@@ -107,6 +114,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
     };
     let done = match cli.command {
         Command::Try(args) => trial::run(&args),
+        Command::Init(args) => init::init(&args),
+        Command::Import(args) => import::import(&args),
         Command::Generate(args) => generate::run(&args),
         Command::Check(args) => check::check(&args),
         Command::Show(args) => check::show(&args),

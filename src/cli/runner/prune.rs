@@ -11,7 +11,8 @@ use crate::run::catalog::Set;
 use crate::run::lock::{Lock, LockError, StateDir};
 use crate::run::mark::{self, Mark, MarkKind};
 use crate::run::os::{self, RunId};
-use crate::run::prune::{Held, Judged, Judgement, Locked, PruneError, Pruned, Rules, carry_out, judge};
+use crate::run::prune::{Held, Judged, Judgement, Locked, Notes, PruneError, Pruned, Rules, carry_out, judge};
+use crate::run::store::Ledger;
 use crate::value::{Bytes, parse_duration};
 use clap::Args;
 use jiff::tz::TimeZone;
@@ -160,7 +161,8 @@ async fn prune_one(args: &PruneArgs, shelf: &Shelf, rules: &Rules<'_>, told: &mu
         let (kept, held) = (judgement.sets.len(), judgement.held.clone());
         Ok(Pruned { removed: vec![], kept, held, locked: vec![] })
     } else {
-        carry_out(shelf.store.as_ref(), &judgement).await
+        let notes = Notes { ledger: &Ledger::default(), destination: &shelf.name };
+        carry_out(shelf.store.as_ref(), &judgement, notes).await
     };
     let locked = done.as_ref().map_or(&[][..], |pruned| &pruned.locked);
     told.text.push_str(&as_table(shelf, &judgement, args.dry_run, locked));

@@ -3,9 +3,10 @@
 use super::Run;
 use super::report::{Problem, RunReport};
 use super::site::{Site, SiteState, Staged};
+use crate::run::journal::Obligation;
 use crate::run::manifest::{Entry, MANIFEST_VERSION, Manifest, WARNINGS_MAX};
-use crate::run::prune::{PruneError, Pruned, Rules, prune};
-use crate::run::store::{Store, StoreError, StoreErrorKind};
+use crate::run::prune::{Notes, PruneError, Pruned, Rules, prune};
+use crate::run::store::{Promise, Store, StoreError, StoreErrorKind};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use std::sync::Arc;
@@ -52,19 +53,44 @@ impl Run<'_> {
 
     async fn commit_at(&self, site: &mut Site, manifest: &Manifest) {
         let Some(store) = site.taking() else { return };
+        let names = site.staged.iter().map(|staged| staged.name.clone()).collect();
+        let half = match self.note_half(&site.name, names) {
+            Ok(half) => half,
+            Err(error) => {
+                site.fail(&error);
+                return site.put_back().await;
+            }
+        };
         let mut named = vec![];
         match self.publish(site, &store, manifest, &mut named).await {
-            Ok(()) => site.state = SiteState::Stored(Pruned::default()),
+            Ok(()) => {
+                site.state = SiteState::Stored(Pruned::default());
+                half.fulfilled();
+            }
             Err(error) => {
                 site.fail(&error);
                 site.put_back().await;
-                // Names that were free before, and that only this run gives: whatever is there now is this run's.
-                if let Err(error) = store.delete(&named).await {
-                    site.notes
-                        .push(Problem::of_store(&error).about("what was stored already could not be removed again"));
-                }
+                self.take_back(site, &store, named, half).await;
             }
         }
+    }
+
+    /// Writes down which archives are without their manifest until the last moment.
+    fn note_half(&self, site: &str, objects: Vec<String>) -> Result<Promise, StoreError> {
+        let (destination, manifest) = (site.to_owned(), self.pattern.manifest(self.time));
+        self.ledger().promise(Obligation::HalfSet { destination, manifest, objects })
+    }
+
+    /// Removes names that were free before, and that only this run gives: whatever is there now is this run's.
+    async fn take_back(&self, site: &mut Site, store: &Arc<dyn Store>, named: Vec<String>, half: Promise) {
+        if let Err(error) = store.delete(&named).await {
+            site.notes.push(Problem::of_store(&error).about("what was stored already could not be removed again"));
+            // A name that somebody else had given is not the next run's to remove: it is noted without it.
+            if self.note_half(&site.name, named).is_err() {
+                return;
+            }
+        }
+        half.fulfilled();
     }
 
     /// `named` gathers the names that may be visible by now. A stop is looked for between names only: a name given in
@@ -115,7 +141,8 @@ impl Run<'_> {
         for site in sites {
             let (Some(store), SiteState::Stored(done)) = (&site.store, &mut site.state) else { continue };
             let rules = Rules::of(self.job, &site.keep, self.pattern.zone());
-            match prune(store.as_ref(), &self.names(), &rules, stored, self.time).await {
+            let notes = Notes { ledger: &self.ledger(), destination: &site.name };
+            match prune(store.as_ref(), &self.names(), &rules, (stored, self.time), notes).await {
                 Ok(pruned) => *done = pruned,
                 Err(error) => site.notes.push(of_prune(&error)),
             }

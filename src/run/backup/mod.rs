@@ -247,7 +247,7 @@ pub async fn backup(job: &Job, request: Request) -> Result<RunReport, BackupErro
     let untold = run.tell_end(&report).await;
     report.warnings.extend(untold);
     report.redact(&run.with.secrets);
-    for error in record::keep(&state, job, &run.with.context, &report) {
+    for error in record::keep(&state, job, &run.with.context, &run.ledger(), &report) {
         report.warnings.push(Problem::of(&error).to_string());
     }
     Ok(report)

@@ -4,6 +4,7 @@ use super::metrics;
 use super::report::{Outcome, RunReport};
 use crate::contract::Job;
 use crate::run::lock::StateDir;
+use crate::run::store::{Ledger, StoreError};
 use crate::value::{Context, ExpandError};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -29,6 +30,9 @@ pub enum RecordError {
         /// Why.
         source: io::Error,
     },
+    /// What a killed run would leave of it cannot be written down.
+    #[error(transparent)]
+    Note(#[from] StoreError),
     /// A placeholder has no value.
     #[error("a path of `report` cannot be filled in")]
     Expand(#[from] ExpandError),
@@ -125,7 +129,13 @@ fn read(path: &Path) -> Option<PastRun> {
 }
 
 /// Writes the report down, and the metrics where the job wants them; what could not be, in words.
-pub(super) fn keep(state: &StateDir, job: &Job, context: &Context, report: &RunReport) -> Vec<RecordError> {
+pub(super) fn keep(
+    state: &StateDir,
+    job: &Job,
+    context: &Context,
+    ledger: &Ledger,
+    report: &RunReport,
+) -> Vec<RecordError> {
     let mut troubles = vec![];
     let mut last_good = matches!(report.outcome, Outcome::Done).then_some(report.time);
     match folder(state, job, context) {
@@ -133,7 +143,7 @@ pub(super) fn keep(state: &StateDir, job: &Job, context: &Context, report: &RunR
         Ok(folder) => {
             let before = past(&folder);
             last_good = last_good.or_else(|| before.iter().rev().find(|run| run.is_good()).map(|run| run.time));
-            troubles.extend(keep_report(&folder, job.conduct.report.keep, report).err());
+            troubles.extend(keep_report(&folder, job.conduct.report.keep, ledger, report).err());
         }
     }
     if let Some(metrics) = &job.conduct.report.metrics {
@@ -147,11 +157,15 @@ pub(super) fn keep(state: &StateDir, job: &Job, context: &Context, report: &RunR
     troubles
 }
 
-fn keep_report(folder: &Path, count: u32, report: &RunReport) -> Result<(), RecordError> {
+fn keep_report(folder: &Path, count: u32, ledger: &Ledger, report: &RunReport) -> Result<(), RecordError> {
     let failed = |source| RecordError::File { path: folder.to_owned(), source };
     fs::create_dir_all(folder).map_err(failed)?;
     let time = report.time.strftime("%Y%m%dT%H%M%SZ");
-    write(folder, &format!("{time}-{}.json", report.run), REPORT_MODE, report.to_json().as_bytes())?;
+    let (partial, promise) = ledger.staged_file(folder)?;
+    let path = folder.join(format!("{time}-{}.json", report.run));
+    write_by(&partial, &path, REPORT_MODE, report.to_json().as_bytes())
+        .map_err(|source| RecordError::File { path, source })?;
+    promise.fulfilled();
     let names = names(folder);
     let surplus = names.len().saturating_sub(usize::try_from(count).unwrap_or(usize::MAX));
     for name in names.iter().take(surplus) {
@@ -167,11 +181,14 @@ fn write(folder: &Path, name: &str, mode: u32, content: &[u8]) -> Result<(), Rec
 
 /// A file that is there whole or not at all: `node_exporter` may read it at any moment.
 pub(in crate::run) fn write_whole(folder: &Path, name: &str, mode: u32, content: &[u8]) -> io::Result<()> {
-    let partial = folder.join(format!(".{name}.partial"));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&partial)?;
+    write_by(&folder.join(format!(".{name}.partial")), &folder.join(name), mode, content)
+}
+
+fn write_by(partial: &Path, path: &Path, mode: u32, content: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(partial)?;
     // The unit's UMask= takes rights away.
     file.set_permissions(fs::Permissions::from_mode(mode))?;
     file.write_all(content)?;
     file.sync_all()?;
-    fs::rename(&partial, folder.join(name))
+    fs::rename(partial, path)
 }

@@ -48,7 +48,9 @@ fn undo_one(left: &Leftover, journal: &Journal, environment: &Environment) -> Op
             Err(error) => Some(error.to_string()),
         },
         // Its destination is asked later.
-        Obligation::MultipartUpload { .. } | Obligation::StagedObject { .. } => return None,
+        Obligation::MultipartUpload { .. } | Obligation::StagedObject { .. } | Obligation::HalfSet { .. } => {
+            return None;
+        }
         Obligation::ContainerScratch { .. }
         | Obligation::ContainerProcess { .. }
         | Obligation::ContainerHalted { .. }
@@ -69,6 +71,9 @@ pub(super) fn describe(obligation: &Obligation) -> String {
         Obligation::ContainerHalted { name, halt, .. } => format!("the container {name}, which was {}", halt.done()),
         Obligation::HostProcess { .. } => "a process".into(),
         Obligation::MultipartUpload { key, .. } => format!("an upload of {key}"),
+        Obligation::HalfSet { destination, manifest, objects: _ } => {
+            format!("archives at `{destination}` without their manifest {manifest}")
+        }
         Obligation::StagedObject { name, destination } => format!("{name} at `{destination}`"),
     }
 }
@@ -89,10 +94,14 @@ impl Run<'_> {
         .await
     }
 
+    /// Where this run writes down what it is to put back.
+    pub(super) fn ledger(&self) -> Ledger {
+        Ledger::new(Arc::clone(&self.with.journal)).owned_by(self.owner())
+    }
+
     async fn look_at(&self, site: &mut Site, at: &crate::contract::StoreAt) -> Result<(), StoreError> {
         let Surroundings { secrets, context, environment, .. } = &self.with;
-        let ledger = Ledger::new(Arc::clone(&self.with.journal)).owned_by(self.owner());
-        let store = store::open(&at.to, Means { secrets, context, environment }, ledger)?;
+        let store = store::open(&at.to, Means { secrets, context, environment }, self.ledger())?;
         site.store = Some(Arc::clone(&store));
         site.before = catalog::sets(store.as_ref(), &self.names()).await?;
         let last = site.last_good().map(catalog::Set::size);
@@ -112,7 +121,9 @@ impl Run<'_> {
         for left in self.with.journal.leftovers() {
             let (destination, known) = match &left.obligation {
                 Obligation::MultipartUpload { destination, key: _, upload_id } => (destination, upload_id.is_some()),
-                Obligation::StagedObject { destination, name: _ } => (destination, true),
+                Obligation::StagedObject { destination, .. } | Obligation::HalfSet { destination, .. } => {
+                    (destination, true)
+                }
                 Obligation::StagedFile { .. }
                 | Obligation::ContainerScratch { .. }
                 | Obligation::ContainerProcess { .. }
@@ -122,7 +133,7 @@ impl Run<'_> {
             };
             let site = sites.iter().find(|site| site.name == *destination);
             let trouble = match site.and_then(|site| site.store.as_ref()) {
-                Some(store) => match store.clean(&left.obligation).await {
+                Some(store) => match clean_at(store.as_ref(), &left.obligation).await {
                     Ok(false) if !known => {
                         Some("its server never told its number: look for it with the server's tools".to_owned())
                     }
@@ -142,6 +153,37 @@ impl Run<'_> {
             }
         }
         troubles
+    }
+}
+
+/// Undoes one thing at a destination; false where it cannot be told there. What became of it after its note was written is
+/// looked for now.
+async fn clean_at(store: &dyn Store, left: &Obligation) -> Result<bool, StoreError> {
+    match left {
+        Obligation::HalfSet { destination: _, manifest, objects } => match store.size(manifest).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == StoreErrorKind::Missing => match store.delete(objects).await {
+                // What is without its manifest is pruned, as soon as its lock lets it go.
+                Err(error) if error.kind() == StoreErrorKind::Locked => Ok(true),
+                deleted => deleted.map(|()| true),
+            },
+            Err(error) => Err(error),
+        },
+        Obligation::MultipartUpload { key, .. } => match store.clean(left).await {
+            // Servers say different things of an upload that was completed; its object then says it all.
+            Err(error) if !error.is_transient() => {
+                let name = key.rsplit('/').next().unwrap_or_default();
+                store.size(name).await.map(|_| true).map_err(|_| error)
+            }
+            cleaned => cleaned,
+        },
+        Obligation::StagedObject { .. }
+        | Obligation::StagedFile { .. }
+        | Obligation::ContainerScratch { .. }
+        | Obligation::ContainerProcess { .. }
+        | Obligation::ContainerHalted { .. }
+        | Obligation::HostProcess { .. }
+        | Obligation::HostScratch { .. } => store.clean(left).await,
     }
 }
 

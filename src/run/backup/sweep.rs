@@ -76,6 +76,7 @@ fn name(left: &Obligation) -> Option<&str> {
         | Obligation::ContainerHalted { .. }
         | Obligation::HostProcess { .. }
         | Obligation::HostScratch { .. }
+        | Obligation::HalfSet { .. }
         | Obligation::MultipartUpload { .. } => None,
     }
 }

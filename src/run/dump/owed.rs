@@ -40,6 +40,7 @@ impl Debts {
                 | Obligation::ContainerHalted { .. }
                 | Obligation::StagedFile { .. }
                 | Obligation::StagedObject { .. }
+                | Obligation::HalfSet { .. }
                 | Obligation::MultipartUpload { .. } => troubles.extend(owed.settle()),
             }
         }
@@ -182,7 +183,10 @@ fn undo_obligation(obligation: &Obligation, environment: &Environment) -> Result
         Obligation::ContainerHalted { engine, container, name: _, halt } => {
             still::wake(engine, container, *halt, environment)?;
         }
-        Obligation::StagedFile { .. } | Obligation::StagedObject { .. } | Obligation::MultipartUpload { .. } => {
+        Obligation::StagedFile { .. }
+        | Obligation::StagedObject { .. }
+        | Obligation::HalfSet { .. }
+        | Obligation::MultipartUpload { .. } => {
             return Ok(false);
         }
     }

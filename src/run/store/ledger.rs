@@ -3,6 +3,7 @@
 use super::staged::{self, Owner};
 use super::{StoreError, StoreErrorKind};
 use crate::run::journal::{Journal, Obligation, PromiseId};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The run's journal, or none for what only reads; and whose the things are.
@@ -29,6 +30,16 @@ impl Ledger {
         Self { journal: self.journal, owner: Some(owner) }
     }
 
+    /// A file in a folder of this host, written down before it is made, to be renamed when it is whole.
+    ///
+    /// # Errors
+    /// The journal cannot be written, or no random name can be had.
+    pub fn staged_file(&self, folder: &Path) -> Result<(PathBuf, Promise), StoreError> {
+        let path = folder.join(self.staged_name()?);
+        let promise = self.promise(Obligation::StagedFile { path: path.clone() })?;
+        Ok((path, promise))
+    }
+
     /// A name for an object until it is whole.
     pub(super) fn staged_name(&self) -> Result<String, StoreError> {
         staged::staged_name(self.owner.as_ref())
@@ -50,6 +61,12 @@ impl Ledger {
 }
 
 impl Promise {
+    /// That of nothing.
+    #[must_use]
+    pub fn none() -> Self {
+        Self(None)
+    }
+
     /// The thing was put back, or published. Where that cannot be written, the next run looks for it in vain.
     pub fn fulfilled(self) {
         if let Some((journal, id)) = self.0 {

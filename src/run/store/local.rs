@@ -209,6 +209,7 @@ impl Store for LocalStore {
             | Obligation::HostProcess { .. }
             | Obligation::HostScratch { .. }
             | Obligation::StagedObject { .. }
+            | Obligation::HalfSet { .. }
             | Obligation::MultipartUpload { .. } => None,
         };
         let staged = staged.filter(|path| path.parent() == Some(&self.root));

@@ -49,7 +49,11 @@ pub(super) fn page(what: &str) -> Option<String> {
 }
 
 pub(super) fn rows() -> String {
-    exit::ALL.into_iter().map(|(code, meaning)| format!("{:34} {meaning}\n", format!("exit-{code}"))).collect()
+    let row = |(code, meaning): (u8, &str)| {
+        let name = format!("exit-{code}");
+        format!("{name:34} {meaning}\n")
+    };
+    exit::ALL.map(row).concat()
 }
 
 #[cfg(test)]

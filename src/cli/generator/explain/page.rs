@@ -64,7 +64,7 @@ fn section(keys: &Keys, places: &[String], text: &mut String) {
     match places {
         [place] if place.is_empty() => text.push_str("At the top of a spec. Keys that begin with `x-` are yours.\n\n"),
         [place] if place == "REFERENCE" => {
-            text.push_str("In the place of a value: where it is read from when the job runs.\n\n")
+            text.push_str("In the place of a value: where it is read from when the job runs.\n\n");
         }
         places => {
             let places: Vec<String> = places.iter().map(|place| format!("`{place}`")).collect();

@@ -330,6 +330,7 @@ impl Store for BucketStore {
             Obligation::MultipartUpload { .. }
             | Obligation::StagedFile { .. }
             | Obligation::StagedObject { .. }
+            | Obligation::HalfSet { .. }
             | Obligation::ContainerScratch { .. }
             | Obligation::ContainerProcess { .. }
             | Obligation::ContainerHalted { .. }
