@@ -1,5 +1,5 @@
 use super::*;
-use crate::destination::{DestinationKind, Local};
+use crate::destination::{DestinationKind, Limit, Local};
 use crate::source::{Paths, SourceKind};
 use crate::value::Template;
 
@@ -14,7 +14,7 @@ fn job() -> Job {
         still: None,
     };
     let local = Local { path: Value::Text(Template::literal("/var/backups")), create: true };
-    let to = Destination { name: "host".into(), kind: DestinationKind::Local(local) };
+    let to = Destination { name: "host".into(), kind: DestinationKind::Local(local), limit: Limit::default() };
     Job {
         version: JOB_VERSION,
         name: "files".into(),

@@ -2,6 +2,7 @@
 
 mod azure;
 mod gcs;
+mod limit;
 mod rclone;
 mod s3;
 mod sftp;
@@ -9,6 +10,7 @@ mod webdav;
 
 pub use azure::Azure;
 pub use gcs::Gcs;
+pub use limit::{Limit, RATE_MIN};
 pub use rclone::Rclone;
 pub use s3::{Addressing, Checksum, Encryption, LockMode, ObjectLock, S3};
 pub use sftp::Sftp;
@@ -25,6 +27,9 @@ pub struct Destination {
     pub name: String,
     /// What it is.
     pub kind: DestinationKind,
+    /// How fast its bytes go at the most.
+    #[serde(default, skip_serializing_if = "Limit::is_none")]
+    pub limit: Limit,
 }
 
 /// What a destination is.

@@ -237,7 +237,7 @@ fn checked(place: &Place, text: &str, position: Position) -> Result<(), SecretEr
 /// Every value of a job that may be a reference, with what placeholders mean there.
 fn positions<'a>(job: &'a Job, context: &Context) -> Vec<(&'a Value, Context, Position)> {
     let mut all = vec![];
-    for StoreAt { to: Destination { name: _, kind }, keep: _ } in &job.store {
+    for StoreAt { to: Destination { name: _, kind, limit: _ }, keep: _ } in &job.store {
         let found = of_destination(kind);
         all.extend(found.into_iter().map(|(value, position)| (value, context.clone(), position)));
     }

@@ -4,6 +4,7 @@ use super::model::{Drilled, Job, Spec};
 use super::places::{Origin, Place};
 use super::secret_words::{looks_secret, secret_in_text};
 use crate::conduct::Drill;
+use crate::destination::Destination;
 use crate::diag::Sources;
 use crate::retention::{Guard, Keep, Policy};
 use crate::target::Target;
@@ -26,11 +27,20 @@ pub fn show(spec: &Spec, sources: &Sources, job: Option<&str>) -> String {
     let shown: Vec<&Job> = jobs.iter().filter(|j| job.is_none_or(|name| name == j.name)).collect();
     let needed = |name: &str| shown.iter().any(|j| j.store.iter().any(|entry| entry.to == name));
     let kinds: Map<String, Value> =
-        destinations.values().filter(|d| needed(&d.name)).map(|d| (d.name.clone(), json!(d.kind))).collect();
+        destinations.values().filter(|d| needed(&d.name)).map(|d| (d.name.clone(), destination_value(d))).collect();
     lines.value("destinations", "destinations", 0, &Value::Object(kinds));
     let shown: Map<String, Value> = shown.into_iter().map(|j| (j.name.clone(), job_value(j))).collect();
     lines.value("jobs", "jobs", 0, &Value::Object(shown));
     lines.text
+}
+
+fn destination_value(destination: &Destination) -> Value {
+    let Destination { name: _, kind, limit } = destination;
+    let mut value = json!(kind);
+    if let (Value::Object(keys), false) = (&mut value, limit.is_none()) {
+        keys.insert("limit".into(), json!(limit));
+    }
+    value
 }
 
 fn job_value(job: &Job) -> Value {

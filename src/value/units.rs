@@ -32,6 +32,7 @@ pub enum UnitError {
 }
 
 const DURATION_UNITS: &str = "ms, s, m (or min), h, d and w";
+const RATE_UNITS: &str = "KiB/s, MiB/s, GiB/s (1024), kB/s, MB/s, GB/s (1000) and kbit/s, Mbit/s, Gbit/s (bits)";
 const SIZE_UNITS: &str = "B, KiB, MiB, GiB, TiB (1024) and kB, MB, GB, TB (1000)";
 
 /// A duration such as `4h`, `90s`, `1h 30m` or `2d`; `m` is a minute.
@@ -141,6 +142,90 @@ impl fmt::Display for Bytes {
     }
 }
 
+/// How many bytes pass in a second: more than none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Rate(u64);
+
+impl Rate {
+    /// So many KiB a second; none is taken for one.
+    #[must_use]
+    pub const fn kibibytes(count: u32) -> Self {
+        Self(if count == 0 { 1024 } else { count as u64 * 1024 })
+    }
+
+    /// A rate such as `10MiB/s`, `5MB/s` or `100Mbit/s`; a bit is the eighth of a byte.
+    ///
+    /// # Errors
+    /// A missing number or unit, an unknown unit, none at all, or more than 2^64 bytes a second.
+    pub fn parse(text: &str) -> Result<Self, UnitError> {
+        let (number, unit, after) = number_and_unit(text.trim(), "10MiB/s", "MiB/s")?;
+        let unknown = || UnitError::UnknownUnit { unit: format!("{unit}{after}"), known: RATE_UNITS };
+        if after != "/s" {
+            return Err(unknown());
+        }
+        let bits: Option<u64> = match unit {
+            "kbit" | "Kbit" => Some(1_000),
+            "Mbit" => Some(1_000_000),
+            "Gbit" => Some(1_000_000_000),
+            _ => None,
+        };
+        let bytes = match bits {
+            Some(bits) => number.checked_mul(bits).ok_or(UnitError::TooLarge)? / 8,
+            None => match Bytes::parse(&format!("{number}{unit}")) {
+                Ok(Bytes(bytes)) => bytes,
+                Err(UnitError::UnknownUnit { .. }) => return Err(unknown()),
+                Err(other) => return Err(other),
+            },
+        };
+        if bytes == 0 { Err(UnitError::NoNumber("10MiB/s")) } else { Ok(Self(bytes)) }
+    }
+
+    /// How many bytes pass in a time.
+    #[must_use]
+    pub fn bytes_in(self, time: Duration) -> u64 {
+        let bytes = u128::from(self.0).saturating_mul(time.as_micros()) / 1_000_000;
+        u64::try_from(bytes).unwrap_or(u64::MAX)
+    }
+
+    /// How long so many bytes take.
+    #[must_use]
+    pub fn time_of(self, bytes: u64) -> Duration {
+        let nanoseconds = u128::from(bytes).saturating_mul(1_000_000_000) / u128::from(self.0.max(1));
+        Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX))
+    }
+}
+
+impl fmt::Display for Rate {
+    /// In the largest unit of which it is a multiple, so that it reads back exactly: `10MiB/s`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let units = [
+            ("GiB", 1u64 << 30),
+            ("GB", 1_000_000_000),
+            ("MiB", 1 << 20),
+            ("MB", 1_000_000),
+            ("KiB", 1 << 10),
+            ("kB", 1_000),
+            ("B", 1),
+        ];
+        let fitting = units.into_iter().find(|(_, size)| self.0.is_multiple_of(*size));
+        let (unit, size) = fitting.unwrap_or(("B", 1));
+        write!(f, "{}{unit}/s", self.0 / size)
+    }
+}
+
+impl Serialize for Rate {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Rate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
 /// Durations in JSON as the text that the spec would hold.
 pub mod duration_serde {
     use super::{Deserialize, Deserializer, Duration, Serializer, format_duration, parse_duration};
@@ -213,5 +298,28 @@ mod tests {
         assert_eq!(Bytes::parse("5 GB"), Ok(Bytes(5_000_000_000)));
         assert!(Bytes::parse("16").is_err());
         assert_eq!(Bytes(1_572_864).to_string(), "1.5 MiB");
+    }
+
+    #[test]
+    fn rates_are_sizes_or_bits_a_second_and_read_back_exactly() {
+        for (text, bytes, shown) in [
+            ("10MiB/s", 10 << 20, "10MiB/s"),
+            ("100 Mbit/s", 12_500_000, "12500kB/s"),
+            ("512KiB/s", 512 << 10, "512KiB/s"),
+            ("1GB/s", 1_000_000_000, "1GB/s"),
+            ("1001B/s", 1001, "1001B/s"),
+        ] {
+            let rate = Rate::parse(text).unwrap();
+            assert_eq!((rate.0, rate.to_string().as_str()), (bytes, shown));
+            assert_eq!(Rate::parse(shown), Ok(rate));
+        }
+        for wrong in ["10MiB", "10M", "10Mbps", "10MiB/h", "MiB/s", "0MiB/s", "1kbit/sec", "10", "99999999999TiB/s"] {
+            assert!(Rate::parse(wrong).is_err(), "{wrong}");
+        }
+        let rate = Rate::parse("2MiB/s").unwrap();
+        assert_eq!(
+            (rate.bytes_in(Duration::from_millis(250)), rate.time_of(1 << 20)),
+            (512 << 10, Duration::from_millis(500))
+        );
     }
 }

@@ -65,6 +65,12 @@ impl Bench {
         );
     }
 
+    /// Limits the rate of the destination that was added last.
+    pub fn limit(&mut self, limit: &str) {
+        let end = self.destinations.rfind('}').unwrap();
+        self.destinations.insert_str(end, &format!(", limit: {limit}"));
+    }
+
     pub fn keep_everywhere(&mut self, keep: &str) {
         for store in &mut self.stores {
             *store = store.replace('}', &format!(", keep: {keep}}}"));

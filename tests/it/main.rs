@@ -24,6 +24,7 @@ mod generate;
 mod harness;
 mod hostile;
 mod keeping;
+mod limits;
 mod linter;
 mod linter_ci;
 mod moinmoin;

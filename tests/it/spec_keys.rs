@@ -219,6 +219,9 @@ fn good_and_bad(takes: &Takes) -> (Vec<String>, Vec<String>) {
         Takes::Text(keys::Shape::Size) => {
             (["1MiB", "100 MB"].map(str::to_owned).into(), ["4", "4 XB", "MiB"].map(str::to_owned).into())
         }
+        Takes::Text(keys::Shape::Rate) => {
+            (["1MiB/s", "100 Mbit/s"].map(str::to_owned).into(), ["4", "4MiB", "4Mbps"].map(str::to_owned).into())
+        }
         Takes::Text(keys::Shape::Path) => (vec!["/a b/c".into()], vec!["a/b".into(), "[/a]".into(), "true".into()]),
         _ => (vec![], vec![]),
     }

@@ -33,6 +33,7 @@ fn options(s3: &S3Server, prefix: &str) -> S3Options {
         allow_http: false,
         proxy: None,
         storing: Storing::default(),
+        upload: None,
     }
 }
 

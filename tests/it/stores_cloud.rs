@@ -22,6 +22,7 @@ fn azure(azurite: &Azurite, container: &str, prefix: &str) -> AzureOptions {
         pass: AzurePass::Key(azurite.key.clone().into()),
         ca_pem: None,
         allow_http: false,
+        upload: None,
     }
 }
 
@@ -37,10 +38,8 @@ fn with_sas(options: AzureOptions, sas: &str) -> AzureOptions {
 async fn a_container_of_azure_keeps_its_promises() {
     let Some(azurite) = Azurite::start() else { return };
     azurite.container("box").await;
-    for prefix in ["", "backups/wiki-"] {
-        keeps_its_promises(&open_azure(azure(&azurite, "box", prefix))).await;
-    }
-    keeps_its_promises(&open_azure(with_sas(azure(&azurite, "box", "a/b/"), &azurite.sas("rwdlac")))).await;
+    keeps_its_promises(&open_azure(azure(&azurite, "box", "backups/wiki-"))).await;
+    keeps_its_promises(&open_azure(with_sas(azure(&azurite, "box", ""), &azurite.sas("rwdlac")))).await;
 
     let open = |port| {
         let endpoint = Some(Azurite::endpoint(port));
@@ -109,6 +108,7 @@ fn gcs(server: &XmlServer, prefix: &str) -> GcsOptions {
         service_account: server.service_account().into(),
         ca_pem: None,
         allow_http: false,
+        upload: None,
     }
 }
 

@@ -38,6 +38,7 @@ fn options(endpoint: String, bucket: &str, key: &Key) -> S3Options {
         ca_pem: None,
         allow_http: false,
         proxy: None,
+        upload: None,
         storing: Storing::default(),
     }
 }

@@ -24,6 +24,7 @@ fn options(sshd: &Sshd, path: &Path) -> SftpOptions {
         create: true,
         identity_file: Some(sshd.file("user")),
         known_hosts: Some(sshd.file("known")),
+        window_bytes: 4 * MIB,
         probe_after: PROBE_AFTER_DEFAULT,
         environment: Environment::current(),
     }

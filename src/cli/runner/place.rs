@@ -5,7 +5,7 @@ use crate::archive::Identity;
 use crate::cli::completion;
 use crate::cli::output::{Failure, show};
 use crate::contract::{ETCD_VARIABLE, Etcd, Instance, JOB_VARIABLE, Job, SpecLocation, exit};
-use crate::destination::{Addressing, Destination, DestinationKind, Local, S3};
+use crate::destination::{Addressing, Destination, DestinationKind, Limit, Local, S3};
 use crate::retention::Keep;
 use crate::run::catalog::{self, Names, Set};
 use crate::run::os::{self, Environment};
@@ -250,7 +250,7 @@ impl PlaceArgs {
                 }))
             }
         };
-        Ok(Destination { name: from.to_owned(), kind })
+        Ok(Destination { name: from.to_owned(), kind, limit: Limit::default() })
     }
 }
 
@@ -420,7 +420,8 @@ async fn spec_in_etcd(key: &str, environment: &Environment) -> Result<Spec, Fail
     let etcd: Etcd = serde_json::from_str(text).map_err(|error| failure(exit::CONFIG, &error))?;
     let value = Value::Reference(Reference::Etcd(Template::literal(key)));
     let local = Local { path: value.clone(), create: false };
-    let mut job = bare_job(Destination { name: key.to_owned(), kind: DestinationKind::Local(local) });
+    let mut job =
+        bare_job(Destination { name: key.to_owned(), kind: DestinationKind::Local(local), limit: Limit::default() });
     job.etcd = Some(etcd);
     let context = context(&job, None)?;
     let secrets = Secrets::resolve(&job, &context, environment).await.map_err(|e| failure(exit::FAILED, &e))?;

@@ -2,10 +2,14 @@
 
 use super::report::Stages;
 use crate::run::progress::{Clock, Progress};
-use crate::run::store::{StoreError, StoreErrorKind, Upload};
+use crate::run::store::{StoreError, StoreErrorKind, Throttle, Upload};
 use crate::value::format_duration;
 use bytes::Bytes;
+use std::pin::pin;
 use std::time::{Duration, Instant};
+
+/// How often is looked whether a destination that is slowed still moves.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Where the time goes while a source passes through.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +37,8 @@ pub(super) struct Watched {
     pub progress: Progress,
     pub sending: Clock,
     pub stall: Duration,
+    /// What slows it: as long as bytes pass there, it has not stalled.
+    pub throttle: Option<Throttle>,
 }
 
 impl Watched {
@@ -40,21 +46,34 @@ impl Watched {
     /// count.
     pub(super) async fn hand_over(&self, upload: &mut dyn Upload, chunk: Bytes) -> Result<(), StoreError> {
         let begun = Instant::now();
-        let written = unless_stalled(self.stall, upload.write(chunk)).await;
+        let written = self.unless_stalled(upload.write(chunk)).await;
         self.sending.add(begun.elapsed());
         self.progress.moved();
         written
     }
-}
 
-pub(super) async fn unless_stalled<T>(
-    stall: Duration,
-    doing: impl Future<Output = Result<T, StoreError>>,
-) -> Result<T, StoreError> {
-    let done = tokio::time::timeout(stall, doing).await;
-    done.unwrap_or_else(|_| {
-        let stall = format_duration(stall);
-        let message = format!("it has stalled: for {stall} it took no byte of those that are there (`timeouts.stall`)");
-        Err(StoreError::new(StoreErrorKind::Busy, message))
-    })
+    /// Waits for something that a destination does, unless it does nothing for too long.
+    pub(super) async fn unless_stalled<T>(
+        &self,
+        doing: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let mut doing = pin!(doing);
+        let mut since = Instant::now();
+        loop {
+            let left = self.stall.saturating_sub(since.elapsed());
+            if let Ok(done) = tokio::time::timeout(left.min(LOOK_EVERY), &mut doing).await {
+                return done;
+            }
+            if let Some(passed) = self.throttle.as_ref().map(Throttle::last_passed).filter(|passed| *passed > since) {
+                since = passed;
+                self.progress.moved();
+            }
+            if since.elapsed() >= self.stall {
+                let stall = format_duration(self.stall);
+                let message =
+                    format!("it has stalled: for {stall} it took no byte of those that are there (`timeouts.stall`)");
+                return Err(StoreError::new(StoreErrorKind::Busy, message));
+            }
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! From a source to every destination, staged.
 
 use super::Run;
-use super::pace::{Clocks, Watched, unless_stalled};
+use super::pace::{Clocks, Watched};
 use super::report::{Problem, RunReport, SourceReport, Stages};
 use super::site::{Site, SiteState, Staged};
 use crate::archive::{Cipher, INDEX_SUFFIX};
@@ -17,7 +17,7 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use std::error::Error;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::mpsc::Receiver;
 use tokio::task::spawn_blocking;
 
@@ -89,7 +89,7 @@ impl Run<'_> {
         let (packed, outcome) = self.through(source, ways, &names, sites, &mut report.stages).await?;
         self.progress.enter(format!("sending the rest of `{}`", source.name), None);
         let staging = Instant::now();
-        stage(sites, self.job.conduct.timeouts.stall).await;
+        self.stage(sites).await;
         report.stages.upload += staging.elapsed();
         if sites.iter().all(|site| site.taking().is_none()) {
             return Err(SourceError::NoDestination(source.name.clone()));
@@ -129,8 +129,7 @@ impl Run<'_> {
         let stop = &self.with.stop;
         let taking = ways.into_iter().zip(ends.into_iter().zip(index_ends)).map(|((at, upload), (end, index_end))| {
             let store = sites.get(at).and_then(Site::taking);
-            let sending = sites.get(at).map(|site| site.sending.clone()).unwrap_or_default();
-            let watched = Watched { progress: self.progress.clone(), sending, stall: self.job.conduct.timeouts.stall };
+            let watched = self.watched(sites.get(at));
             let archive = tokio::spawn(take(upload, end, stop.clone(), watched.clone()));
             let index = tokio::spawn(take_index(store, names.index.clone(), index_end, stop.clone(), watched));
             async move { (at, archive.await, index.await) }
@@ -152,6 +151,34 @@ impl Run<'_> {
             Err(SourceError::Pack(..)) if nobody => Err(SourceError::NoDestination(source.name.clone())),
             other => other,
         }
+    }
+
+    fn watched(&self, site: Option<&Site>) -> Watched {
+        Watched {
+            progress: self.progress.clone(),
+            sending: site.map(|site| site.sending.clone()).unwrap_or_default(),
+            stall: self.job.conduct.timeouts.stall,
+            throttle: site.and_then(|site| site.store.as_ref()?.throttle().cloned()),
+        }
+    }
+
+    /// Sends the rest of what was written last to each destination that takes part.
+    async fn stage(&self, sites: &mut [Site]) {
+        join_all(sites.iter_mut().map(|site| async move {
+            let watched = self.watched(Some(site));
+            if !matches!(site.state, SiteState::Taking) {
+                return;
+            }
+            for staged in site.staged.iter_mut().filter(|staged| !staged.whole) {
+                if let Err(error) = watched.unless_stalled(staged.upload.stage()).await {
+                    site.fail(&error);
+                    site.put_back().await;
+                    return;
+                }
+                staged.whole = true;
+            }
+        }))
+        .await;
     }
 
     /// The dump to its end: nothing of it counts before all of its processes have ended well.
@@ -308,22 +335,4 @@ async fn settle(site: &mut Site, name: &str, taken: Result<Option<Box<dyn Upload
             site.put_back().await;
         }
     }
-}
-
-/// Sends the rest of what was written last to each destination that takes part.
-async fn stage(sites: &mut [Site], stall: Duration) {
-    join_all(sites.iter_mut().map(|site| async move {
-        if !matches!(site.state, SiteState::Taking) {
-            return;
-        }
-        for staged in site.staged.iter_mut().filter(|staged| !staged.whole) {
-            if let Err(error) = unless_stalled(stall, staged.upload.stage()).await {
-                site.fail(&error);
-                site.put_back().await;
-                return;
-            }
-            staged.whole = true;
-        }
-    }))
-    .await;
 }

@@ -38,7 +38,11 @@ fn job(secret_key: &serde_json::Value, bucket: &serde_json::Value, variable: &se
         sources: vec![serde_json::from_value(source).unwrap()],
         archive: Archive::default(),
         store: vec![StoreAt {
-            to: Destination { name: "d".into(), kind: DestinationKind::S3(Box::new(s3)) },
+            to: Destination {
+                name: "d".into(),
+                kind: DestinationKind::S3(Box::new(s3)),
+                limit: crate::destination::Limit::default(),
+            },
             keep: crate::retention::Keep::default(),
         }],
         guard: None,

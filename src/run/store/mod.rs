@@ -5,6 +5,7 @@ mod again;
 mod bucket;
 mod error;
 mod ledger;
+mod limited;
 mod local;
 mod open;
 mod rclone;
@@ -12,6 +13,7 @@ mod resume;
 #[cfg(feature = "sftp")]
 mod sftp;
 mod staged;
+mod throttle;
 mod webdav;
 
 pub use bucket::{
@@ -24,8 +26,11 @@ pub use local::{LocalStore, remove_staged};
 pub use open::{Means, open};
 pub use rclone::{RcloneOptions, RcloneStore};
 #[cfg(feature = "sftp")]
+use sftp::window as sftp_window;
+#[cfg(feature = "sftp")]
 pub use sftp::{PROBE_AFTER_DEFAULT, SftpOptions, SftpStore};
 pub use staged::Owner;
+pub use throttle::Throttle;
 pub use webdav::{WebDavOptions, WebDavStore};
 
 use crate::run::journal::Obligation;
@@ -103,6 +108,11 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// How many bytes there is room for, where that is known.
     fn free_bytes(&self) -> Doing<'_, Option<u64>>;
+
+    /// What slows uploads, where something does: as long as it lets bytes pass, the store has not stalled.
+    fn throttle(&self) -> Option<&Throttle> {
+        None
+    }
 }
 
 /// An object under way. Dropping it leaves nothing visible, but only [`Upload::abort`] puts everything back.

@@ -3,15 +3,19 @@
 use super::bucket::{
     AzureOptions, AzurePass, BucketStore, Credentials, Encrypting, GcsOptions, Locking, S3Options, Storing,
 };
+use super::limited::Limited;
 use super::{
-    Ledger, LocalStore, RcloneOptions, RcloneStore, Store, StoreError, StoreErrorKind, WebDavOptions, WebDavStore,
+    Ledger, LocalStore, RcloneOptions, RcloneStore, Store, StoreError, StoreErrorKind, Throttle, WebDavOptions,
+    WebDavStore,
 };
 #[cfg(feature = "sftp")]
 use crate::destination::Sftp;
-use crate::destination::{Azure, Destination, DestinationKind, Encryption, Gcs, Local, ObjectLock, Rclone, S3, WebDav};
+use crate::destination::{
+    Azure, Destination, DestinationKind, Encryption, Gcs, Limit, Local, ObjectLock, Rclone, S3, WebDav,
+};
 use crate::run::os::Environment;
 use crate::run::secret::Secrets;
-use crate::value::{Context, Template, Value};
+use crate::value::{Context, Rate, Template, Value};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::sync::Arc;
 
@@ -30,6 +34,8 @@ pub struct Means<'a> {
 struct Filling<'a> {
     destination: &'a str,
     means: Means<'a>,
+    /// How fast uploads may be.
+    upload: Option<Rate>,
 }
 
 /// Connects to a destination; nothing is asked of it yet.
@@ -37,25 +43,33 @@ struct Filling<'a> {
 /// # Errors
 /// A value that cannot be resolved, an address that is none, certificates that cannot be read.
 pub fn open(destination: &Destination, means: Means<'_>, ledger: Ledger) -> Result<Arc<dyn Store>, StoreError> {
-    let Destination { name, kind } = destination;
-    let filling = Filling { destination: name, means };
-    match kind {
-        DestinationKind::Local(Local { path, create }) => {
-            Ok(Arc::new(LocalStore::new(filling.text(path)?, *create, ledger)))
-        }
-        DestinationKind::S3(s3) => Ok(Arc::new(BucketStore::s3(filling.s3(s3)?, ledger)?)),
-        DestinationKind::Azure(azure) => Ok(Arc::new(BucketStore::azure(filling.azure(azure)?, ledger)?)),
-        DestinationKind::Gcs(gcs) => Ok(Arc::new(BucketStore::gcs(filling.gcs(gcs)?, ledger)?)),
-        DestinationKind::Webdav(webdav) => Ok(Arc::new(WebDavStore::open(filling.webdav(webdav)?, ledger)?)),
-        DestinationKind::Rclone(rclone) => Ok(Arc::new(RcloneStore::new(filling.rclone(rclone)?, ledger))),
-        #[cfg(feature = "sftp")]
-        DestinationKind::Sftp(sftp) => Ok(Arc::new(super::SftpStore::new(filling.sftp(sftp)?, ledger))),
-        #[cfg(not(feature = "sftp"))]
-        DestinationKind::Sftp(_) => Err(filling.failed("this program was built without `sftp`")),
-    }
+    let Destination { name, kind, limit: Limit { upload, download } } = destination;
+    let filling = Filling { destination: name, means, upload: *upload };
+    let below = filling.connect(kind, ledger)?;
+    let download = download.map(Throttle::new);
+    // What slows its own requests need not be slowed before them.
+    let upload = upload.filter(|_| below.throttle().is_none()).map(Throttle::new);
+    Ok(Limited::over(below, upload, download))
 }
 
 impl Filling<'_> {
+    fn connect(&self, kind: &DestinationKind, ledger: Ledger) -> Result<Arc<dyn Store>, StoreError> {
+        match kind {
+            DestinationKind::Local(Local { path, create }) => {
+                Ok(Arc::new(LocalStore::new(self.text(path)?, *create, ledger)))
+            }
+            DestinationKind::S3(s3) => Ok(Arc::new(BucketStore::s3(self.s3(s3)?, ledger)?)),
+            DestinationKind::Azure(azure) => Ok(Arc::new(BucketStore::azure(self.azure(azure)?, ledger)?)),
+            DestinationKind::Gcs(gcs) => Ok(Arc::new(BucketStore::gcs(self.gcs(gcs)?, ledger)?)),
+            DestinationKind::Webdav(webdav) => Ok(Arc::new(WebDavStore::open(self.webdav(webdav)?, ledger)?)),
+            DestinationKind::Rclone(rclone) => Ok(Arc::new(RcloneStore::new(self.rclone(rclone)?, ledger))),
+            #[cfg(feature = "sftp")]
+            DestinationKind::Sftp(sftp) => Ok(Arc::new(super::SftpStore::new(self.sftp(sftp)?, ledger))),
+            #[cfg(not(feature = "sftp"))]
+            DestinationKind::Sftp(_) => Err(self.failed("this program was built without `sftp`")),
+        }
+    }
+
     fn secret(&self, value: &Value) -> Result<SecretString, StoreError> {
         let failed = |error| self.failed("a value of it cannot be resolved").because(error);
         self.means.secrets.text(value, self.means.context).map_err(failed)
@@ -95,6 +109,7 @@ impl Filling<'_> {
             create: *create,
             identity_file: self.file(identity_file.as_ref())?,
             known_hosts: self.file(known_hosts.as_ref())?,
+            window_bytes: super::sftp_window(self.upload),
             probe_after: super::PROBE_AFTER_DEFAULT,
             environment: self.means.environment.clone(),
         })
@@ -164,6 +179,7 @@ impl Filling<'_> {
             ca_pem: self.file(ca_file.as_ref())?.map(|path| self.read(&path)).transpose()?,
             allow_http: *allow_http,
             proxy: proxy.as_ref().map(|proxy| self.secret(proxy)).transpose()?,
+            upload: self.upload.map(Throttle::new),
             storing: Storing { storage_class: storage_class.clone(), encryption, checksum: *checksum, lock },
         })
     }
@@ -194,6 +210,7 @@ impl Filling<'_> {
             pass,
             ca_pem: self.file(ca_file.as_ref())?.map(|path| self.read(&path)).transpose()?,
             allow_http: *allow_http,
+            upload: self.upload.map(Throttle::new),
         })
     }
 
@@ -207,6 +224,7 @@ impl Filling<'_> {
             service_account: self.secret(service_account)?,
             ca_pem: self.file(ca_file.as_ref())?.map(|path| self.read(&path)).transpose()?,
             allow_http: *allow_http,
+            upload: self.upload.map(Throttle::new),
         })
     }
 

@@ -4,7 +4,8 @@ use super::fields::{Decoder, Field, Fields};
 use super::s3::Storing;
 use super::scalar::Holds;
 use crate::contract::{Etcd, EtcdApi};
-use crate::destination::{Addressing, Destination, DestinationKind, Local, S3};
+use crate::destination::{Addressing, Destination, DestinationKind, Limit, Local, S3};
+use crate::spec::places::Place;
 use crate::spec::yaml::Content;
 use crate::value::{Reference, Value};
 
@@ -15,6 +16,7 @@ impl Decoder<'_> {
     pub(super) fn destination(&mut self, name: String, field: &Field<'_>) -> Option<Destination> {
         let mut fields = self.fields(field)?;
         let kind = self.one_of(&mut fields, &KINDS, "a destination");
+        let limit = fields.take("limit", self).map(|f| self.limit(&f)).unwrap_or_default();
         let taken = KINDS.map(|kind| fields.take(kind, self));
         fields.finish(self);
         let kind = kind?;
@@ -28,7 +30,28 @@ impl Decoder<'_> {
             "rclone" => self.rclone(&field).map(|rclone| DestinationKind::Rclone(Box::new(rclone))),
             _ => self.s3(&field).map(|s3| DestinationKind::S3(Box::new(s3))),
         };
-        Some(Destination { name, kind: kind? })
+        Some(Destination { name, kind: kind?, limit })
+    }
+
+    /// One rate for both ways, or a rate for each.
+    fn limit(&mut self, field: &Field<'_>) -> Limit {
+        if !matches!(field.node.content, Content::Map(_)) {
+            let rate = self.rate(field);
+            for way in ["upload", "download"] {
+                let place = Place { span: field.span().clone(), origin: field.node.origin };
+                self.places.insert(format!("{}.{way}", field.route), place);
+            }
+            return Limit { upload: rate, download: rate };
+        }
+        let Some(mut fields) = self.fields(field) else { return Limit::default() };
+        let (upload, download) = (fields.take("upload", self), fields.take("download", self));
+        if upload.is_none() && download.is_none() {
+            let message = "`limit` has neither `upload` nor `download`";
+            self.report.error("missing-key", &fields.span, message).help("for example {upload: 10MiB/s}");
+        }
+        fields.finish(self);
+        let mut rate = |field: Option<Field<'_>>| field.and_then(|f| self.rate(&f));
+        Limit { upload: rate(upload), download: rate(download) }
     }
 
     /// Exactly one of several keys; says so otherwise.

@@ -1,10 +1,11 @@
 //! Single values.
 
 use super::fields::{Decoder, Field, nearest};
+use crate::destination::RATE_MIN;
 use crate::diag::Span;
 use crate::spec::syntax::PLACEHOLDERS;
 use crate::spec::yaml::Content;
-use crate::value::{Bytes, Placeholder, Template, UnitError, parse_duration};
+use crate::value::{Bytes, Placeholder, Rate, Template, UnitError, parse_duration};
 use std::time::Duration;
 
 /// What a value may hold.
@@ -229,6 +230,17 @@ impl Decoder<'_> {
         }
     }
 
+    /// A rate with its unit.
+    pub(super) fn rate(&mut self, field: &Field<'_>) -> Option<Rate> {
+        let text = self.measure(field, "a rate such as `10MiB/s`")?;
+        let rate = self.unit_value(field, text, "rate", Rate::parse(text))?;
+        if rate < RATE_MIN {
+            let message = format!("`{text}` is slower than {RATE_MIN}, at which servers give up");
+            self.report.error("out-of-range", field.span(), message);
+        }
+        Some(rate)
+    }
+
     fn nothing<T>(&mut self, field: &Field<'_>) -> Option<T> {
         let message = format!("`{}` is nothing at all", field.name());
         self.report.error("out-of-range", field.span(), message).help("leave the key out, or give it more than 0");
@@ -249,7 +261,11 @@ impl Decoder<'_> {
         match parsed {
             Ok(value) => Some(value),
             Err(error) => {
-                let id = if noun == "size" { "size-invalid" } else { "duration-invalid" };
+                let id = match noun {
+                    "size" => "size-invalid",
+                    "rate" => "rate-invalid",
+                    _ => "duration-invalid",
+                };
                 self.report.error(id, field.span(), format!("`{text}` is not a {noun}")).label(error.to_string());
                 None
             }

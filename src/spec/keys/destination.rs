@@ -32,8 +32,26 @@ pub(super) static DESTINATION: Keys = Keys {
             "a folder of a WebDAV server",
         ),
         key("rclone", Takes::Map(&RCLONE), "{remote: \"drive:backups\"}", "a remote of the rclone program"),
+        key(
+            "limit",
+            Takes::Any(&[RATE, Takes::Map(&LIMIT)]),
+            "10MiB/s",
+            "how fast archives go to it and come from it at the most",
+        )
+        .without("as fast as they go"),
     ],
     rules: &[Rule::OneOf(&["local", "s3", "azure", "gcs", "sftp", "webdav", "rclone"])],
+};
+
+static LIMIT: Keys = Keys {
+    title: "limit",
+    keys: &[
+        key("upload", RATE, "2MiB/s", "how fast archives go there at the most; not under 16KiB/s")
+            .without("as fast as it takes them"),
+        key("download", RATE, "20MiB/s", "how fast they come from there at the most; not under 16KiB/s")
+            .without("as fast as they come"),
+    ],
+    rules: &[Rule::Some(&["upload", "download"])],
 };
 
 static LOCAL: Keys = Keys {
@@ -51,6 +69,7 @@ static LOCAL: Keys = Keys {
     rules: &[],
 };
 
+const RATE: Takes = Takes::Text(Shape::Rate);
 const TEXT: Takes = Takes::Value(Shape::Text);
 const PATH: Takes = Takes::Text(Shape::Path);
 

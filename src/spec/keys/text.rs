@@ -24,6 +24,8 @@ pub enum Shape {
     Duration,
     /// A size with its unit.
     Size,
+    /// A size or bits in a second.
+    Rate,
     /// A share in percent.
     Share,
     /// A unit's name, suffix included.
@@ -65,6 +67,7 @@ impl Shape {
             Self::FileName => "a file's name",
             Self::Duration => "a duration such as `4h`, `1h 30m`",
             Self::Size => "a size such as `512MiB`, `5GB`",
+            Self::Rate => "a rate such as `10MiB/s`, `100Mbit/s`",
             Self::Share => "a share from `1%` to `99%`",
             Self::Unit => "a unit's name with its ending",
             Self::UnitPattern => "a unit's name or a pattern of one",
@@ -94,6 +97,7 @@ impl Shape {
             Self::FileName => Some("^[^/]+$"),
             Self::Duration => Some(r"^\s*([0-9]+\s*(ms|s|sec|m|min|h|hour|hours|d|day|days|w|week|weeks)\s*)+$"),
             Self::Size => Some(r"^\s*[0-9]+\s*(B|[KMGT]iB|[kKMGT]B)\s*$"),
+            Self::Rate => Some(r"^\s*[0-9]+\s*(B|[KMGT]iB|[kKMGT]B|[kKMG]bit)/s\s*$"),
             Self::Share => Some(r"^0*[1-9][0-9]?\s*%$"),
             Self::Unit => Some(r"^\S+\.(service|timer|target|socket|mount|path|device|automount|swap|slice|scope)$"),
             Self::UnitPattern => Some(r"^\S+$"),
@@ -127,6 +131,7 @@ impl Shape {
             | Self::Target
             | Self::Duration
             | Self::Size
+            | Self::Rate
             | Self::Share
             | Self::Unit
             | Self::UnitPattern

@@ -1,7 +1,9 @@
 //! How any service is reached: its address, whose certificates are trusted, how often a request is tried again.
 
 use super::Client;
-use crate::run::store::{StoreError, StoreErrorKind};
+use super::paced::Paced;
+use super::wire::Wire;
+use crate::run::store::{StoreError, StoreErrorKind, Throttle};
 use object_store::{BackoffConfig, Certificate, ClientOptions, RetryConfig};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::net::IpAddr;
@@ -32,6 +34,8 @@ pub(super) struct Access<'a> {
     pub(super) allow_http: bool,
     /// The proxy in between, user and password in it; none means what the environment says.
     pub(super) proxy: Option<&'a SecretString>,
+    /// What slows uploads.
+    pub(super) upload: Option<&'a Throttle>,
 }
 
 /// Whose certificates are trusted.
@@ -70,6 +74,34 @@ impl<'a> Access<'a> {
             other => return Err(self.wrong(format!("`{other}:` is not a scheme for an endpoint, https: is"))),
         }
         Ok(Some(endpoint.trim_end_matches('/')))
+    }
+
+    /// What requests go through.
+    pub(super) fn wire(&self) -> Result<Wire, StoreError> {
+        let Some(throttle) = self.upload else { return Ok(Wire::default()) };
+        crate::run::tls::install_provider();
+        let client = self.paced_client(self.checked_proxy()?).map_err(|error| {
+            let error = self.wrong("no connection can be set up").because(error.without_url());
+            error.help("if the host has no certificates: install them (Debian: ca-certificates), or give `ca_file:`")
+        })?;
+        Ok(Wire::through(Paced { client, throttle: throttle.clone() }))
+    }
+
+    fn paced_client(&self, proxy: Option<&str>) -> reqwest::Result<reqwest::Client> {
+        let own = self.ca_pem.map(reqwest::Certificate::from_pem_bundle).transpose()?.unwrap_or_default();
+        let proxy = proxy.map(reqwest::Proxy::all).transpose()?;
+        let builder = || {
+            let builder = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).http1_only();
+            let builder = builder.redirect(reqwest::redirect::Policy::none());
+            proxy.iter().cloned().fold(builder, reqwest::ClientBuilder::proxy)
+        };
+        if self.speaks_plainly() {
+            return builder().tls_certs_only(own).build();
+        }
+        match builder().tls_certs_merge(own.clone()).build() {
+            Err(_) if !own.is_empty() => builder().tls_certs_only(own).build(),
+            other => other,
+        }
     }
 
     /// Connects by what makes a client of options.

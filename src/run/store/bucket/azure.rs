@@ -2,8 +2,7 @@
 
 use super::Client;
 use super::access::{Access, retries};
-use super::wire::Wire;
-use crate::run::store::StoreError;
+use crate::run::store::{StoreError, Throttle};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use object_store::azure::MicrosoftAzureBuilder;
@@ -36,6 +35,8 @@ pub struct AzureOptions {
     pub ca_pem: Option<Vec<u8>>,
     /// Whether `http://` to another machine is allowed.
     pub allow_http: bool,
+    /// What slows uploads.
+    pub upload: Option<Throttle>,
 }
 
 /// What lets into a container.
@@ -61,6 +62,7 @@ impl AzureOptions {
             ca_pem: self.ca_pem.as_deref(),
             allow_http: self.allow_http,
             proxy: None,
+            upload: self.upload.as_ref(),
         }
     }
 }
@@ -83,7 +85,8 @@ impl Eraser {
         let address = format!("{}/{}", access.checked_endpoint()?.unwrap_or(&own), options.container);
         let container =
             Url::parse(&address).map_err(|error| access.wrong(format!("`{address}` is no address")).because(error))?;
-        let http = access.connect_by(|client| Wire::default().connect(&client))?;
+        let wire = access.wire()?;
+        let http = access.connect_by(|client| wire.connect(&client))?;
         Ok(Some(Self { http, container, sas: sas.clone() }))
     }
 
@@ -108,7 +111,7 @@ pub(super) fn connect(options: &AzureOptions) -> Result<Arc<dyn Client>, StoreEr
         .with_account(&options.account)
         .with_container_name(&options.container)
         .with_retry(retries())
-        .with_http_connector(Wire::default());
+        .with_http_connector(options.access().wire()?);
     if let Some(endpoint) = access.checked_endpoint()? {
         builder = builder.with_endpoint(endpoint.to_owned());
     }
@@ -156,6 +159,7 @@ mod tests {
             pass,
             ca_pem: None,
             allow_http: false,
+            upload: None,
         }
     }
 

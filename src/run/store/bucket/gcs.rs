@@ -2,8 +2,7 @@
 
 use super::Client;
 use super::access::{Access, retries};
-use super::wire::Wire;
-use crate::run::store::StoreError;
+use crate::run::store::{StoreError, Throttle};
 use object_store::gcp::GoogleCloudStorageBuilder;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::sync::Arc;
@@ -28,6 +27,8 @@ pub struct GcsOptions {
     pub ca_pem: Option<Vec<u8>>,
     /// Whether `http://` to another machine is allowed.
     pub allow_http: bool,
+    /// What slows uploads.
+    pub upload: Option<Throttle>,
 }
 
 impl GcsOptions {
@@ -44,6 +45,7 @@ impl GcsOptions {
             ca_pem: self.ca_pem.as_deref(),
             allow_http: self.allow_http,
             proxy: None,
+            upload: self.upload.as_ref(),
         }
     }
 
@@ -70,7 +72,7 @@ pub(super) fn connect(options: &GcsOptions) -> Result<Arc<dyn Client>, StoreErro
         .with_bucket_name(&options.bucket)
         .with_service_account_key(options.checked_key()?)
         .with_retry(retries())
-        .with_http_connector(Wire::default());
+        .with_http_connector(options.access().wire()?);
     if let Some(endpoint) = access.checked_endpoint()? {
         builder = builder.with_base_url(endpoint);
     }
@@ -90,6 +92,7 @@ mod tests {
             service_account: key.into(),
             ca_pem: None,
             allow_http: false,
+            upload: None,
         };
         connect(&options).unwrap_err()
     }

@@ -7,6 +7,7 @@ mod access;
 mod ask;
 mod azure;
 mod gcs;
+mod paced;
 mod refusal;
 mod s3;
 mod sign;
@@ -22,7 +23,9 @@ pub use storing::{Encrypting, Locking, Storing};
 pub use upload::{PART_COUNT_MAX, part_size};
 
 use super::again::again;
-use super::{ByteStream, Doing, Ledger, Object, Store, StoreError, StoreErrorKind, Upload, check_name, exactly};
+use super::{
+    ByteStream, Doing, Ledger, Object, Store, StoreError, StoreErrorKind, Throttle, Upload, check_name, exactly,
+};
 use crate::run::journal::Obligation;
 use ask::Asking;
 use bytes::Bytes;
@@ -76,6 +79,7 @@ struct Bucket {
     /// The rest of the prefix, which names begin with.
     stem: String,
     ledger: Ledger,
+    throttle: Option<Throttle>,
     /// Bytes of objects that wait in memory to be committed in one request.
     held: Arc<AtomicU64>,
 }
@@ -90,6 +94,7 @@ struct Opened<'a> {
     destination: String,
     place: String,
     prefix: &'a str,
+    throttle: Option<Throttle>,
 }
 
 impl BucketStore {
@@ -108,6 +113,7 @@ impl BucketStore {
                 place: options.place(),
                 destination: options.destination,
                 prefix: &options.prefix,
+                throttle: options.upload,
             },
             ledger,
         ))
@@ -128,6 +134,7 @@ impl BucketStore {
                 place: options.place(),
                 destination: options.destination,
                 prefix: &options.prefix,
+                throttle: options.upload,
             },
             ledger,
         ))
@@ -148,13 +155,14 @@ impl BucketStore {
                 place: options.place(),
                 destination: options.destination,
                 prefix: &options.prefix,
+                throttle: options.upload,
             },
             ledger,
         ))
     }
 
     fn over(opened: Opened<'_>, ledger: Ledger) -> Self {
-        let Opened { client, service, eraser, asking, storing, destination, place, prefix } = opened;
+        let Opened { client, service, eraser, asking, storing, destination, place, prefix, throttle } = opened;
         let at = prefix.rfind('/').map_or(0, |at| at + 1);
         let (folder, stem) = prefix.split_at(at);
         let (folder, stem) = (folder.trim_start_matches('/').to_owned(), stem.to_owned());
@@ -170,6 +178,7 @@ impl BucketStore {
             folder,
             stem,
             ledger,
+            throttle,
             held,
         }))
     }
@@ -345,6 +354,10 @@ impl Store for BucketStore {
 
     fn free_bytes(&self) -> Doing<'_, Option<u64>> {
         Box::pin(async { Ok(None) })
+    }
+
+    fn throttle(&self) -> Option<&Throttle> {
+        self.0.throttle.as_ref()
     }
 }
 

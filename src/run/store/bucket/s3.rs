@@ -5,9 +5,8 @@ use super::access::{Access, retries};
 use super::ask::Asking;
 use super::sign::Signer;
 use super::storing::{Encrypting, Storing};
-use super::wire::Wire;
 use crate::destination::{Addressing, Checksum};
-use crate::run::store::StoreError;
+use crate::run::store::{StoreError, Throttle};
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::client::HttpConnector as _;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -40,6 +39,8 @@ pub struct S3Options {
     pub proxy: Option<SecretString>,
     /// What goes with each object.
     pub storing: Storing,
+    /// What slows uploads.
+    pub upload: Option<Throttle>,
 }
 
 /// A key for S3.
@@ -67,6 +68,7 @@ impl S3Options {
             ca_pem: self.ca_pem.as_deref(),
             allow_http: self.allow_http,
             proxy: self.proxy.as_ref(),
+            upload: self.upload.as_ref(),
         }
     }
 
@@ -112,17 +114,15 @@ impl S3Options {
 
 pub(super) fn connect(options: &S3Options) -> Result<Arc<dyn Client>, StoreError> {
     let signer = options.signer()?;
-    let builder = builder(options)?;
-    options.access().connect(|client| {
-        let wire = Wire::signing(signer.clone());
-        builder.clone().with_http_connector(wire).with_client_options(client).build()
-    })
+    let builder = builder(options)?.with_http_connector(options.access().wire()?.signing(signer));
+    options.access().connect(|client| builder.clone().with_client_options(client).build())
 }
 
 /// What asks for what the client has no call for; none for anonymous requests.
 pub(super) fn asking(options: &S3Options) -> Result<Option<Asking>, StoreError> {
     let Some(signer) = options.signer()? else { return Ok(None) };
-    let http = options.access().connect_by(|client| Wire::default().connect(&client))?;
+    let wire = options.access().wire()?;
+    let http = options.access().connect_by(|client| wire.connect(&client))?;
     Ok(Some(Asking { http, signer, root: options.root()? }))
 }
 
@@ -175,6 +175,7 @@ mod tests {
             allow_http: false,
             proxy: None,
             storing: Storing::default(),
+            upload: None,
         }
     }
 

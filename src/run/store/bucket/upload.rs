@@ -40,7 +40,7 @@ pub fn part_size(number: u32) -> u64 {
     }
 }
 
-/// How many parts of a size are on their way at once.
+/// How many parts of a size are on their way at once, where nothing slows them.
 fn parallel(size: u64) -> usize {
     usize::try_from((MEMORY_MAX / size).saturating_sub(1)).unwrap_or(1).max(1)
 }
@@ -140,10 +140,12 @@ impl BucketUpload {
             let message = format!("`{}` is larger than the 5 TiB that an object may have", self.key);
             return Err(StoreError::new(StoreErrorKind::Full, message));
         }
+        // Slowed ones gain nothing by that, and each would take the longer.
+        let at_once = if self.bucket.throttle.is_some() { 1 } else { parallel(size) };
         let payload = self.filling.payload();
         let (bucket, key) = (Arc::clone(&self.bucket), self.key.clone());
         let parts = self.begun().await?;
-        while parts.sending.len() >= parallel(size) {
+        while parts.sending.len() >= at_once {
             parts.collect_one().await?;
         }
         let id = parts.id.clone();

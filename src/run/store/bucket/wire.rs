@@ -1,8 +1,10 @@
 //! The client under the client: it gives each request a time that fits its size, and turns refusals into typed errors
 //! that say whether trying again can help.
 
+use super::paced::Paced;
 use super::refusal::{Refusal, innermost};
 use super::sign::Signer;
+use crate::run::store::Throttle;
 use object_store::ClientOptions;
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
@@ -18,23 +20,38 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 /// The slowest that a connection may be without being taken for a stalled one, in bytes a second.
 const SPEED_MIN: u64 = 64 * 1024;
 
+/// How many requests may share a destination's limit while one waits.
+const SHARERS_MAX: u32 = 4;
+
 /// Makes the client.
 #[derive(Debug, Default)]
 pub(super) struct Wire {
     below: ReqwestConnector,
+    /// What takes its place where uploads are slowed.
+    paced: Option<Paced>,
     signer: Option<Arc<Signer>>,
 }
 
 impl Wire {
-    /// With what signs requests to which headers are added.
-    pub(super) fn signing(signer: Option<Arc<Signer>>) -> Self {
-        Self { signer, ..Self::default() }
+    /// One whose uploads are slowed.
+    pub(super) fn through(paced: Paced) -> Self {
+        Self { paced: Some(paced), ..Self::default() }
+    }
+
+    /// The same with what signs requests to which headers are added.
+    pub(super) fn signing(self, signer: Option<Arc<Signer>>) -> Self {
+        Self { signer, ..self }
     }
 }
 
 impl HttpConnector for Wire {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(WireClient { below: self.below.connect(options)?, signer: self.signer.clone() }))
+        let Self { below, paced, signer } = self;
+        let (below, throttle) = match paced {
+            None => (below.connect(options)?, None),
+            Some(paced) => (HttpClient::new(paced.clone()), Some(paced.throttle.clone())),
+        };
+        Ok(HttpClient::new(WireClient { below, throttle, signer: signer.clone() }))
     }
 }
 
@@ -42,6 +59,7 @@ impl HttpConnector for Wire {
 struct WireClient {
     below: HttpClient,
     signer: Option<Arc<Signer>>,
+    throttle: Option<Throttle>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +80,10 @@ impl HttpService for WireClient {
                 Some(signer) => signer.add(request)?,
                 None => request,
             };
-            let time = patience(request.body().content_length());
+            let length = request.body().content_length();
+            let slowed = self.throttle.as_ref().map(|throttle| throttle.time_of(length)).unwrap_or_default();
+            // Others may pass through the same throttle: a part of another source's, an index, a manifest.
+            let time = patience(length) + slowed.saturating_mul(SHARERS_MAX);
             let of_range = request.headers().contains_key(RANGE);
             let answer = tokio::time::timeout(time, self.below.execute(request)).await;
             let answer = answer.map_err(|_| HttpError::new(HttpErrorKind::Timeout, NoAnswer(time)))?;

@@ -20,6 +20,7 @@ use session::Link;
 use std::ops::Range;
 use std::sync::Arc;
 use upload::SftpUpload;
+pub(super) use upload::window;
 
 /// A folder of another host.
 #[derive(Debug, Clone)]

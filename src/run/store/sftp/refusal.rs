@@ -133,6 +133,7 @@ mod tests {
             create: true,
             identity_file: None,
             known_hosts: None,
+            window_bytes: 1,
             probe_after: crate::run::store::sftp::session::PROBE_AFTER_DEFAULT,
             environment: Environment::default(),
         };

@@ -37,6 +37,8 @@ pub struct SftpOptions {
     pub known_hosts: Option<String>,
     /// How long the server may be silent before it is asked for a sign of life, of which three may stay away.
     pub probe_after: Duration,
+    /// How many bytes of an upload are held until they are sent together, and again where the connection breaks.
+    pub window_bytes: usize,
     /// The runner's environment.
     pub environment: Environment,
 }

@@ -6,6 +6,7 @@ use super::{Folder, exists};
 use crate::run::journal::Obligation;
 use crate::run::store::again::again;
 use crate::run::store::{Doing, Promise, StoreError, StoreErrorKind, Upload};
+use crate::value::Rate;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use openssh_sftp_client::Error;
@@ -14,14 +15,25 @@ use openssh_sftp_client::metadata::Permissions;
 use std::io::SeekFrom;
 use std::mem;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::AsyncSeekExt as _;
 
 /// What is held until the server has taken it, so that it can be sent again where the connection breaks.
 const WINDOW_BYTES: usize = 4 << 20;
+/// The smallest window of a limited upload.
+const WINDOW_LEAST_BYTES: usize = 32 << 10;
+/// What a window of a limited upload is worth, so that it does not go out in bursts.
+const WINDOW_TIME: Duration = Duration::from_millis(250);
 /// How many writes are on their way at once.
 const WRITES_AT_ONCE: usize = 16;
 /// The largest write; servers take up to 255 KiB.
 const WRITE_MAX_BYTES: usize = 255 * 1024;
+
+/// How much is held at this limit.
+pub(in crate::run::store) fn window(limit: Option<Rate>) -> usize {
+    let bytes = limit.map(|rate| usize::try_from(rate.bytes_in(WINDOW_TIME)).unwrap_or(usize::MAX));
+    bytes.map_or(WINDOW_BYTES, |bytes| bytes.clamp(WINDOW_LEAST_BYTES, WINDOW_BYTES))
+}
 
 /// A file under way.
 pub(super) struct SftpUpload {
@@ -59,7 +71,7 @@ impl SftpUpload {
     async fn take(&mut self, bytes: Bytes) -> Result<(), StoreError> {
         self.held += bytes.len();
         self.window.push(bytes);
-        if self.held >= WINDOW_BYTES { self.send_window().await } else { Ok(()) }
+        if self.held >= self.folder.link.options.window_bytes { self.send_window().await } else { Ok(()) }
     }
 
     /// Has the server take what is held; where the connection breaks, over another one.

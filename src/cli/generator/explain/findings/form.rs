@@ -110,6 +110,11 @@ pub(super) static FORM: &[Finding] = &[
         "a size is not one",
         "A size carries its unit: `B`, `KiB MiB GiB TiB` (1024) or `kB MB GB TB` (1000).",
     ),
+    error(
+        "rate-invalid",
+        "a rate is not one",
+        "A rate is a size in a second, `10MiB/s`, or bits: `kbit/s`, `Mbit/s`, `Gbit/s` (1000).",
+    ),
     error("share-invalid", "a share is not one", "A share is from `1%` to `99%`."),
     error(
         "control-character",
