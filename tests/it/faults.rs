@@ -52,7 +52,7 @@ impl Table {
                 });
             }
         });
-        assert_eq!(failed.into_inner(), 0, "so many rows failed, each told above");
+        assert_eq!(failed.into_inner(), 0, "{}: so many rows failed, each told above", self.section);
     }
 
     /// A fault was tried: how the run ended, how many good sets are gone, what is left after the next run.
@@ -79,8 +79,8 @@ impl Table {
         let head = "| fault | the run ended with | good archives lost | left over after the next run |\n| --- | --- | --- | --- |\n";
         if std::env::var_os("EIGHTBELLS_WRITE_FAULTS").is_some() {
             assert!(measured.iter().all(|(_, line)| line.is_some()), "only the long form is written down");
-            let lines: String = measured.iter().flat_map(|(_, line)| line).map(|line| format!("{line}\n")).collect();
-            fs::write(&page, format!("{before}{begin}{head}{lines}{end}{after}")).unwrap();
+            let lines: Vec<&str> = measured.iter().filter_map(|(_, line)| line.as_deref()).collect();
+            fs::write(&page, format!("{before}{begin}{head}{}\n{end}{after}", lines.join("\n"))).unwrap();
             return;
         }
         let told: Vec<&str> = table.strip_prefix(head).unwrap_or_default().lines().collect();

@@ -85,10 +85,10 @@ fn whatever_a_connection_does_the_other_destination_has_it_all() {
         &rows,
         |(.., short)| *short,
         |(fault, faults, expected, _)| {
-            let (faulty, faults) = (Arc::new(AtomicBool::new(false)), *faults);
+            let (on, faults) = (Arc::new(AtomicBool::new(false)), *faults);
             let behind = with_bucket_behind(|server| {
-                let faulty = Arc::clone(&faulty);
-                let now = move |_| if faulty.load(Ordering::SeqCst) { faults } else { Faults::NONE };
+                let on = Arc::clone(&on);
+                let now = move |_| if on.load(Ordering::SeqCst) { faults } else { Faults::NONE };
                 let proxy = ChaosProxy::start(server, now);
                 (proxy.port(), proxy)
             });
@@ -96,11 +96,11 @@ fn whatever_a_connection_does_the_other_destination_has_it_all() {
             let source = fifty_megabytes_then("true").replace("50000000", "16000000");
             bench.job(&[&source], settings);
             let trial = Trial::begin(bench, 1);
-            faulty.store(true, Ordering::SeqCst);
+            on.store(true, Ordering::SeqCst);
             ends(&trial.bench, fault, *expected);
             assert_eq!(sets(&trial.bench), if *expected == 0 { (2, 2) } else { (2, 1) }, "{fault}");
             trial.look(fault);
-            faulty.store(false, Ordering::SeqCst);
+            on.store(false, Ordering::SeqCst);
             trial.recovers(&table, fault, &exit(*expected));
         },
     );

@@ -53,8 +53,8 @@ impl Run<'_> {
 
     async fn commit_at(&self, site: &mut Site, manifest: &Manifest) {
         let Some(store) = site.taking() else { return };
-        let names = site.staged.iter().map(|staged| staged.name.clone()).collect();
-        let half = match self.note_half(&site.name, names) {
+        let staged = site.staged.iter().map(|staged| staged.name.clone()).collect();
+        let half = match self.note_half(&site.name, staged) {
             Ok(half) => half,
             Err(error) => {
                 site.fail(&error);
