@@ -124,6 +124,20 @@ fn a_slow_destination_is_waited_for() {
     assert_eq!(bench.in_bucket().iter().filter(|key| key.starts_with("q/")).count(), 2);
 }
 
+/// A part has 8 MiB, and takes some ten seconds on a connection of 800 KB/s, which is longer than the patience.
+#[test]
+fn a_part_that_trickles_for_longer_than_the_patience_has_not_stalled() {
+    let Some(mut bench) = Bench::with_s3() else { return };
+    let proxy = ChaosProxy::start(bench.s3().port(), |_| Faults::up(Fault::Trickle(Duration::from_millis(20))));
+    bench.bucket_at("trickle", "q/", proxy.port());
+    bench.job(&["db: {command: [head, -c, \"17000000\", /dev/urandom], extension: x}"], "timeouts: {stall: 7s}");
+    let begun = Instant::now();
+    let output = bench.run();
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert!(begun.elapsed() > Duration::from_secs(8), "nothing trickled: {:?}", begun.elapsed());
+    assert_eq!(bench.in_bucket().iter().filter(|key| key.starts_with("q/")).count(), 2);
+}
+
 #[test]
 fn a_destination_that_does_not_answer_falls_out_in_time() {
     let Some(mut bench) = Bench::with_s3() else { return };

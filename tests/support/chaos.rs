@@ -19,6 +19,8 @@ pub enum Fault {
     None,
     /// Each piece waits so long before it goes on.
     Delay(Duration),
+    /// The same, and the kernel takes next to nothing beforehand.
+    Trickle(Duration),
     /// After so many bytes both directions are closed in good order, as a crashing server's are.
     CutAfter(u64),
     /// After so many bytes nothing passes any more, and nothing is closed.
@@ -34,7 +36,7 @@ pub enum Fault {
 impl Fault {
     fn limit(self) -> Option<u64> {
         match self {
-            Self::None | Self::Delay(_) | Self::GarbleAt(_) | Self::GarbleEach(_) => None,
+            Self::None | Self::Delay(_) | Self::Trickle(_) | Self::GarbleAt(_) | Self::GarbleEach(_) => None,
             Self::CutAfter(limit) | Self::StallAfter(limit) | Self::ResetAfter(limit) => Some(limit),
         }
     }
@@ -128,6 +130,9 @@ fn connect(client: TcpStream, upstream: SocketAddr, faults: Faults) {
         thread::spawn(move || hold(client));
         return;
     }
+    if let Fault::Trickle(_) = faults.up {
+        rustix::net::sockopt::set_socket_recv_buffer_size(&client, 32 * 1024).unwrap();
+    }
     let Ok(server) = TcpStream::connect(upstream) else {
         return;
     };
@@ -166,7 +171,7 @@ fn spoil(piece: &mut [u8], passed: u64, fault: Fault) -> usize {
     let left_of = |limit: u64| usize::try_from(limit.saturating_sub(passed)).unwrap_or(usize::MAX).min(piece.len());
     match fault {
         Fault::None => piece.len(),
-        Fault::Delay(pause) => {
+        Fault::Delay(pause) | Fault::Trickle(pause) => {
             thread::sleep(pause);
             piece.len()
         }
@@ -189,7 +194,7 @@ fn spoil(piece: &mut [u8], passed: u64, fault: Fault) -> usize {
 
 fn end(from: &TcpStream, to: &TcpStream, fault: Fault) {
     match fault {
-        Fault::None | Fault::Delay(_) | Fault::GarbleAt(_) | Fault::GarbleEach(_) => {}
+        Fault::None | Fault::Delay(_) | Fault::Trickle(_) | Fault::GarbleAt(_) | Fault::GarbleEach(_) => {}
         Fault::StallAfter(_) => thread::sleep(STALL),
         Fault::CutAfter(_) => {
             for side in [from, to] {

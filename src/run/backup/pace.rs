@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 /// How often is looked whether a destination that is slowed still moves.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// How many bytes a destination is handed at once: one that takes them slowly is seen to take them.
+const PIECE_BYTES: usize = 64 << 10;
+
 /// Where the time goes while a source passes through.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Clocks {
@@ -46,9 +49,14 @@ impl Watched {
     /// count.
     pub(super) async fn hand_over(&self, upload: &mut dyn Upload, chunk: Bytes) -> Result<(), StoreError> {
         let begun = Instant::now();
-        let written = self.unless_stalled(upload.write(chunk)).await;
+        let mut left = chunk;
+        let mut written = Ok(());
+        while written.is_ok() && !left.is_empty() {
+            let piece = left.split_to(left.len().min(PIECE_BYTES));
+            written = self.unless_stalled(upload.write(piece)).await;
+            self.progress.moved();
+        }
         self.sending.add(begun.elapsed());
-        self.progress.moved();
         written
     }
 

@@ -10,6 +10,7 @@ mod local;
 mod open;
 mod rclone;
 mod resume;
+mod sent;
 #[cfg(feature = "sftp")]
 mod sftp;
 mod staged;

@@ -179,7 +179,7 @@ impl Filling<'_> {
             ca_pem: self.file(ca_file.as_ref())?.map(|path| self.read(&path)).transpose()?,
             allow_http: *allow_http,
             proxy: proxy.as_ref().map(|proxy| self.secret(proxy)).transpose()?,
-            upload: self.upload.map(Throttle::new),
+            upload: Some(self.upload.map_or_else(Throttle::meter, Throttle::new)),
             storing: Storing { storage_class: storage_class.clone(), encryption, checksum: *checksum, lock },
         })
     }
@@ -210,7 +210,7 @@ impl Filling<'_> {
             pass,
             ca_pem: self.file(ca_file.as_ref())?.map(|path| self.read(&path)).transpose()?,
             allow_http: *allow_http,
-            upload: self.upload.map(Throttle::new),
+            upload: Some(self.upload.map_or_else(Throttle::meter, Throttle::new)),
         })
     }
 
@@ -224,7 +224,7 @@ impl Filling<'_> {
             service_account: self.secret(service_account)?,
             ca_pem: self.file(ca_file.as_ref())?.map(|path| self.read(&path)).transpose()?,
             allow_http: *allow_http,
-            upload: self.upload.map(Throttle::new),
+            upload: Some(self.upload.map_or_else(Throttle::meter, Throttle::new)),
         })
     }
 

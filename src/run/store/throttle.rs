@@ -13,13 +13,17 @@ const PIECE: Duration = Duration::from_millis(50);
 /// The smallest and the largest piece that passes at once, in bytes.
 const PIECE_BYTES: (u64, u64) = (1 << 10, 256 << 10);
 
+/// What passes at once where nothing is slowed: little enough that a trickle is seen as one.
+const METERED_BYTES: u64 = 64 << 10;
+
 /// What slows a destination's bytes, in one direction. Clones share one rate.
 #[derive(Debug, Clone)]
 pub struct Throttle(Arc<State>);
 
 #[derive(Debug)]
 struct State {
-    rate: Rate,
+    /// None where nothing is slowed.
+    rate: Option<Rate>,
     turns: Mutex<Turns>,
 }
 
@@ -34,25 +38,32 @@ impl Throttle {
     /// One that lets bytes pass at this rate.
     #[must_use]
     pub fn new(rate: Rate) -> Self {
+        Self::of(Some(rate))
+    }
+
+    /// One that slows nothing, and only tells when bytes passed.
+    #[must_use]
+    pub fn meter() -> Self {
+        Self::of(None)
+    }
+
+    fn of(rate: Option<Rate>) -> Self {
         let now = Instant::now();
         Self(Arc::new(State { rate, turns: Mutex::new(Turns { free_at: now, last: now }) }))
     }
 
     /// Waits until so many bytes may pass. Who asks first passes first.
     pub async fn pass(&self, bytes: usize) {
-        let now = Instant::now();
-        let due = {
-            let mut turns = self.0.turns.lock().unwrap_or_else(PoisonError::into_inner);
-            turns.free_at = turns.free_at.max(now) + self.0.rate.time_of(bytes as u64);
-            turns.free_at.checked_sub(BURST).unwrap_or(now)
-        };
-        tokio::time::sleep_until(due.into()).await;
+        if let Some(rate) = self.0.rate {
+            let now = Instant::now();
+            let due = {
+                let mut turns = self.0.turns.lock().unwrap_or_else(PoisonError::into_inner);
+                turns.free_at = turns.free_at.max(now) + rate.time_of(bytes as u64);
+                turns.free_at.checked_sub(BURST).unwrap_or(now)
+            };
+            tokio::time::sleep_until(due.into()).await;
+        }
         self.0.turns.lock().unwrap_or_else(PoisonError::into_inner).last = Instant::now();
-    }
-
-    /// How long so many bytes take that are alone.
-    pub(super) fn time_of(&self, bytes: usize) -> Duration {
-        self.0.rate.time_of(bytes as u64)
     }
 
     /// When bytes passed last: whoever waits for a destination while they do is not waiting in vain.
@@ -64,7 +75,8 @@ impl Throttle {
     /// Cuts off what passes at once.
     pub(super) fn next_piece(&self, bytes: &mut Bytes) -> Bytes {
         let (least, most) = PIECE_BYTES;
-        let piece = usize::try_from(self.0.rate.bytes_in(PIECE).clamp(least, most)).unwrap_or(usize::MAX);
+        let piece = self.0.rate.map_or(METERED_BYTES, |rate| rate.bytes_in(PIECE).clamp(least, most));
+        let piece = usize::try_from(piece).unwrap_or(usize::MAX);
         bytes.split_to(bytes.len().min(piece))
     }
 }

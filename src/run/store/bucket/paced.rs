@@ -2,8 +2,10 @@
 //! connection takes it, so that a limit on what it is handed would only make it send in bursts.
 
 use crate::run::store::Throttle;
+use crate::run::store::sent::Sent;
 use crate::run::store::throttle::slowed;
 use bytes::Bytes;
+use futures_util::TryStreamExt as _;
 use http_body_util::{BodyDataStream, BodyExt as _};
 use object_store::client::{HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService};
 use reqwest::{Body, Client, Request};
@@ -28,6 +30,7 @@ impl HttpService for Paced {
     {
         Box::pin(async move {
             let (parts, body) = request.into_parts();
+            let sent = parts.extensions.get::<Sent>().cloned();
             let url = parts.uri.to_string().parse();
             let url =
                 url.map_err(|_| HttpError::new(HttpErrorKind::Unknown, io::Error::other("a request to nowhere")))?;
@@ -38,7 +41,8 @@ impl HttpService for Paced {
                 0 => Body::from(Bytes::new()),
                 length => {
                     request.headers_mut().insert(reqwest::header::CONTENT_LENGTH, length.into());
-                    Body::wrap_stream(slowed(BodyDataStream::new(body), self.throttle.clone()))
+                    let pieces = slowed(BodyDataStream::new(body), self.throttle.clone());
+                    Body::wrap_stream(pieces.inspect_ok(move |_| sent.iter().for_each(Sent::mark)))
                 }
             });
             let answer = self.client.execute(request).await.map_err(broken)?;

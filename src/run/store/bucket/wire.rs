@@ -1,10 +1,10 @@
-//! The client under the client: it gives each request a time that fits its size, and turns refusals into typed errors
+//! The client under the client: it ends a request that stands still, however slow it may be, and turns refusals into typed errors
 //! that say whether trying again can help.
 
 use super::paced::Paced;
 use super::refusal::{Refusal, innermost};
 use super::sign::Signer;
-use crate::run::store::Throttle;
+use crate::run::store::sent::Sent;
 use object_store::ClientOptions;
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
@@ -17,11 +17,10 @@ use std::time::Duration;
 
 /// How long any request may take before its answer begins, its body apart.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+/// How much of a request the kernel may hold for a slow connection, in bytes (`net.ipv4.tcp_wmem` of Linux).
+const UNDERWAY_MAX: u64 = 4 << 20;
 /// The slowest that a connection may be without being taken for a stalled one, in bytes a second.
 const SPEED_MIN: u64 = 64 * 1024;
-
-/// How many requests may share a destination's limit while one waits.
-const SHARERS_MAX: u32 = 4;
 
 /// Makes the client.
 #[derive(Debug, Default)]
@@ -47,11 +46,11 @@ impl Wire {
 impl HttpConnector for Wire {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
         let Self { below, paced, signer } = self;
-        let (below, throttle) = match paced {
-            None => (below.connect(options)?, None),
-            Some(paced) => (HttpClient::new(paced.clone()), Some(paced.throttle.clone())),
+        let below = match paced {
+            None => below.connect(options)?,
+            Some(paced) => HttpClient::new(paced.clone()),
         };
-        Ok(HttpClient::new(WireClient { below, throttle, signer: signer.clone() }))
+        Ok(HttpClient::new(WireClient { below, signer: signer.clone() }))
     }
 }
 
@@ -59,7 +58,6 @@ impl HttpConnector for Wire {
 struct WireClient {
     below: HttpClient,
     signer: Option<Arc<Signer>>,
-    throttle: Option<Throttle>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -76,17 +74,16 @@ impl HttpService for WireClient {
         Self: 'call,
     {
         Box::pin(async move {
-            let request = match &self.signer {
+            let mut request = match &self.signer {
                 Some(signer) => signer.add(request)?,
                 None => request,
             };
-            let length = request.body().content_length();
-            let slowed = self.throttle.as_ref().map(|throttle| throttle.time_of(length)).unwrap_or_default();
-            // Others may pass through the same throttle: a part of another source's, an index, a manifest.
-            let time = patience(length) + slowed.saturating_mul(SHARERS_MAX);
+            let time = patience(request.body().content_length());
+            let sent = Sent::begun();
+            request.extensions_mut().insert(sent.clone());
             let of_range = request.headers().contains_key(RANGE);
-            let answer = tokio::time::timeout(time, self.below.execute(request)).await;
-            let answer = answer.map_err(|_| HttpError::new(HttpErrorKind::Timeout, NoAnswer(time)))?;
+            let answer = sent.unless_silent(time, self.below.execute(request)).await;
+            let answer = answer.ok_or_else(|| HttpError::new(HttpErrorKind::Timeout, NoAnswer(time)))?;
             let answer = answer.map_err(without_login)?;
             if answer.status().is_success() {
                 Ok(if of_range { told_as_partial(answer) } else { answer })
@@ -113,9 +110,10 @@ fn told_as_partial(mut answer: HttpResponse) -> HttpResponse {
     answer
 }
 
-/// How long a request with so many bytes may take.
+/// How long a request with so many bytes may stand still. Its last bytes may be on their way in the kernel meanwhile, which
+/// takes them from us long before the server has them.
 fn patience(bytes: usize) -> Duration {
-    ANSWER_TIMEOUT + Duration::from_secs(bytes as u64 / SPEED_MIN)
+    ANSWER_TIMEOUT + Duration::from_secs((bytes as u64).min(UNDERWAY_MAX) / SPEED_MIN)
 }
 
 async fn refused(answer: HttpResponse) -> HttpError {

@@ -3,6 +3,7 @@
 use super::multistatus::{self, Resource};
 use super::refusal;
 use crate::run::store::again::again;
+use crate::run::store::sent::Sent;
 use crate::run::store::{StoreError, StoreErrorKind};
 use reqwest::header::HeaderMap;
 use reqwest::{Certificate, Client, Method, RequestBuilder, Response, Url};
@@ -110,9 +111,19 @@ impl Server {
         request: RequestBuilder,
         time: Duration,
     ) -> Result<Response, StoreError> {
+        self.send_unless_silent(doing, request, (&Sent::begun(), time)).await
+    }
+
+    /// The same, of a request whose body tells when it is taken; it may be slow for as long as it likes.
+    pub(super) async fn send_unless_silent(
+        &self,
+        doing: &str,
+        request: RequestBuilder,
+        (sent, time): (&Sent, Duration),
+    ) -> Result<Response, StoreError> {
         let doing = format!("{doing} at {}", self.place());
-        let answer = tokio::time::timeout(time, request.send()).await;
-        let answer = answer.map_err(|_| {
+        let answer = sent.unless_silent(time, request.send()).await;
+        let answer = answer.ok_or_else(|| {
             let message = format!("{doing}: no answer within {} s", time.as_secs());
             StoreError::new(StoreErrorKind::Busy, message)
         })?;

@@ -3,12 +3,12 @@
 use super::{Folder, exists};
 use crate::run::journal::Obligation;
 use crate::run::store::again::again;
+use crate::run::store::sent::Sent;
 use crate::run::store::{Doing, Promise, StoreError, StoreErrorKind, Upload};
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Body, Url};
-use std::io;
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 /// What is held so that it can be sent again; beyond that it streams.
 const HELD_MAX_BYTES: usize = 8 << 20;
 /// How many pieces may wait for the connection.
-const PIECES_WAITING: usize = 4;
+const PIECES_WAITING: usize = 32;
 /// How long an upload may stand still.
 const STALLED_AFTER: Duration = Duration::from_secs(90);
 /// How long a server may take to answer after the last byte: some copy the file then.
@@ -41,6 +41,7 @@ pub(super) struct WebDavUpload {
 /// A request whose body is not complete yet.
 struct Streaming {
     pieces: Sender<Bytes>,
+    sent: Sent,
     request: JoinHandle<Result<(), StoreError>>,
 }
 
@@ -80,10 +81,10 @@ impl WebDavUpload {
     /// Begins a request whose body comes piece by piece.
     fn stream(&self) -> Streaming {
         let (pieces, received) = channel::<Bytes>(PIECES_WAITING);
-        let body = stream::unfold(received, |mut received| async {
-            let piece = received.recv().await?;
-            Some((Ok::<_, io::Error>(piece), received))
-        });
+        let sent = Sent::begun();
+        let taken = sent.clone();
+        let body = stream::unfold(received, |mut received| async { Some((received.recv().await?, received)) });
+        let body = body.flat_map(move |bytes| taken.pieces(bytes));
         let (folder, staged, doing) = (Arc::clone(&self.folder), self.staged.clone(), self.doing());
         let request = tokio::spawn(async move {
             let request = folder.server.request("PUT", folder.server.url(&staged)).body(Body::wrap_stream(body));
@@ -91,7 +92,7 @@ impl WebDavUpload {
             let time = Duration::from_secs(30 * 24 * 3600);
             folder.server.send_within(&doing, request.headers(binary()), time).await.map(drop)
         });
-        Streaming { pieces, request }
+        Streaming { pieces, sent, request }
     }
 
     fn doing(&self) -> String {
@@ -100,10 +101,13 @@ impl WebDavUpload {
 
     async fn send(&mut self, bytes: Bytes) -> Result<(), StoreError> {
         let Some(streaming) = &self.streaming else { return Ok(()) };
-        match tokio::time::timeout(STALLED_AFTER, streaming.pieces.send(bytes)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(self.ended_early().await),
-            Err(_) => {
+        let Streaming { pieces, sent, request: _ } = streaming;
+        // Time in which there was nothing to take does not count.
+        sent.mark();
+        match sent.unless_silent(STALLED_AFTER, pieces.send(bytes)).await {
+            Some(Ok(())) => Ok(()),
+            Some(Err(_)) => Err(self.ended_early().await),
+            None => {
                 let message = format!("{}: the server took nothing for {} s", self.doing(), STALLED_AFTER.as_secs());
                 Err(StoreError::new(StoreErrorKind::Busy, message))
             }
@@ -127,7 +131,7 @@ impl WebDavUpload {
     }
 
     async fn answer(&mut self) -> Result<(), StoreError> {
-        let Some(Streaming { pieces, request }) = self.streaming.take() else { return Ok(()) };
+        let Some(Streaming { pieces, sent: _, request }) = self.streaming.take() else { return Ok(()) };
         drop(pieces);
         let broken = |error| StoreError::new(StoreErrorKind::Other, "an upload broke off").because(error);
         let done = match tokio::time::timeout(SETTLE_TIMEOUT, request).await {
@@ -159,9 +163,12 @@ impl WebDavUpload {
         again(|_| {
             // Without a length, nginx takes an empty body for none at all, and fails.
             let request = server.request("PUT", server.url(&self.staged)).headers(binary());
-            let request = request.header(CONTENT_LENGTH, bytes.len()).body(bytes.clone());
+            let sent = Sent::begun();
+            let body =
+                if bytes.is_empty() { Body::from(Bytes::new()) } else { Body::wrap_stream(sent.pieces(bytes.clone())) };
+            let request = request.header(CONTENT_LENGTH, bytes.len()).body(body);
             let doing = self.doing();
-            async move { server.send_within(&doing, request, STALLED_AFTER).await }
+            async move { server.send_unless_silent(&doing, request, (&sent, STALLED_AFTER)).await }
         })
         .await
         .map(drop)
@@ -213,7 +220,7 @@ impl WebDavUpload {
 
     async fn put_back(&mut self) -> Result<(), StoreError> {
         self.held.clear();
-        if let Some(Streaming { pieces, request }) = self.streaming.take() {
+        if let Some(Streaming { pieces, sent: _, request }) = self.streaming.take() {
             request.abort();
             let _ = request.await;
             drop(pieces);
