@@ -4,7 +4,7 @@
 #![expect(clippy::indexing_slicing, reason = "as above")]
 
 use eightbells::archive::Compression;
-use eightbells::destination::{Addressing, DestinationKind, S3};
+use eightbells::destination::{Addressing, Checksum, DestinationKind, Encryption, LockMode, ObjectLock, S3};
 use eightbells::diag::{Colour, Report, render_human};
 use eightbells::retention::{Guard, Keep, Percent, Policy};
 use eightbells::schedule::Trigger;
@@ -615,4 +615,31 @@ fn containers_volumes_and_what_stands_still_are_read_in_every_form() {
     };
     let (shown, sources) = again(&whole);
     assert_eq!(again(&shown).1, sources, "{shown}");
+}
+
+#[test]
+fn an_s3_destination_says_how_objects_are_stored() {
+    let s3 = |keys: &str| {
+        let text = format!(
+            "version: 1\ndestinations: {{d: {{s3: {{bucket: b, {keys}}}}}}}\njobs:\n  a:\n    schedule: {{every: 4h}}\n    \
+             sources: {{f: {{paths: [/a]}}}}\n    store: [{{to: d, keep: {{within: 30d}}}}]\n"
+        );
+        let DestinationKind::S3(s3) = read(&text).destinations.remove("d").unwrap().kind else { panic!("no s3") };
+        s3
+    };
+    let all = s3("storage_class: GLACIER_IR, server_side_encryption: {kms_key_id: alias/own}, checksum: crc64nvme, \
+                  object_lock: {mode: compliance, for: 30d, legal_hold: false}, proxy: \"http://proxy.example.org:3128\"");
+    assert_eq!(all.storage_class.as_deref(), Some("GLACIER_IR"));
+    assert_eq!(all.checksum, Some(Checksum::Crc64nvme));
+    assert!(matches!(all.server_side_encryption, Some(Encryption::KmsKeyId(Value::Text(_)))));
+    let lasts = Some(Duration::from_secs(30 * 24 * HOURS));
+    assert_eq!(all.object_lock, Some(ObjectLock { mode: Some(LockMode::Compliance), lasts, legal_hold: false }));
+    assert!(matches!(all.proxy, Some(Value::Text(_))));
+    let json = serde_json::to_string(&all).unwrap();
+    assert_eq!(serde_json::from_str::<S3>(&json).unwrap(), *all, "{json}");
+
+    assert_eq!(s3("server_side_encryption: aes256").server_side_encryption, Some(Encryption::Aes256));
+    assert_eq!(s3("server_side_encryption: kms").server_side_encryption, Some(Encryption::Kms));
+    let proxy = s3("proxy: {file: /etc/proxy}").proxy;
+    assert!(matches!(proxy, Some(Value::Reference(Reference::File(_)))), "{proxy:?}");
 }

@@ -12,7 +12,7 @@ pub use azure::Azure;
 pub use gcs::Gcs;
 pub use limit::{Limit, RATE_MIN};
 pub use rclone::Rclone;
-pub use s3::{Addressing, S3};
+pub use s3::{Addressing, Checksum, Encryption, LockMode, ObjectLock, S3};
 pub use sftp::Sftp;
 pub use webdav::WebDav;
 

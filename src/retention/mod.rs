@@ -69,6 +69,17 @@ impl Policy {
         self.at_least.or_else(|| self.within.map(|_| Self::AT_LEAST_WITH_WITHIN))
     }
 
+    /// After how long even the best-kept archive may go, where runs are regular; none where that hangs on how often the
+    /// job runs.
+    #[must_use]
+    pub fn longest(&self) -> Option<Duration> {
+        if self.last.is_some() {
+            return None;
+        }
+        let periods = self.periods().map(|(period, count)| period.longest().saturating_mul(count.get()));
+        periods.chain(self.within).max()
+    }
+
     /// How many of each period are kept, the shortest first; those that are not said are left out.
     pub fn periods(&self) -> impl Iterator<Item = (Period, NonZeroU32)> {
         let Self { within: _, last: _, hourly, daily, weekly, monthly, quarterly, yearly, at_least: _ } = self;

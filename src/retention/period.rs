@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use serde::Serialize;
 use std::fmt;
+use std::time::Duration;
 
 /// How long a period of the calendar is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -64,6 +65,20 @@ pub enum Bucket {
 }
 
 impl Period {
+    /// The most time that one takes, changes of the clock apart.
+    #[must_use]
+    pub fn longest(self) -> Duration {
+        let hours = match self {
+            Self::Hourly => 1,
+            Self::Daily => 24,
+            Self::Weekly => 7 * 24,
+            Self::Monthly => 31 * 24,
+            Self::Quarterly => 92 * 24,
+            Self::Yearly => 366 * 24,
+        };
+        Duration::from_secs(hours * 3600)
+    }
+
     /// Every period, the shortest first.
     pub const ALL: [Self; 6] = [Self::Hourly, Self::Daily, Self::Weekly, Self::Monthly, Self::Quarterly, Self::Yearly];
 

@@ -63,6 +63,12 @@ impl Set {
 }
 
 impl Names {
+    /// Whether the job gives that name.
+    #[must_use]
+    pub fn are_of(&self, name: &str) -> bool {
+        self.time(name, None).is_some()
+    }
+
     /// The time in a name, where it is one of this job's.
     fn time(&self, name: &str, manifest: Option<&Manifest>) -> Option<(Timestamp, String)> {
         let own = self.sources.iter().map(|(source, extension)| (source.as_str(), extension.as_str()));

@@ -2,13 +2,14 @@
 
 use super::catalog::{self, Names, Set, SetState};
 use super::journal::Obligation;
-use super::store::{Ledger, Promise, Store, StoreError};
+use super::store::{Ledger, Promise, Store, StoreError, StoreErrorKind};
 use crate::archive::source_of;
 use crate::contract::Job;
 use crate::retention::{Dated, Guard, Keep, Shrunk, Standing, Verdict, Weighed, decide, shrunk};
 use crate::value::Bytes;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use std::fmt;
 
 /// By what is decided at one destination.
 #[derive(Debug, Clone)]
@@ -129,6 +130,23 @@ pub struct Pruned {
     pub kept: usize,
     /// Why nothing was removed.
     pub held: Option<Held>,
+    /// What would have gone and is locked at the destination; the next time it is tried again.
+    pub locked: Vec<Locked>,
+}
+
+/// A set that no rule holds any more, and the destination's own lock still does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Locked {
+    /// The set's time.
+    pub time: Timestamp,
+    /// Until when, in words.
+    pub why: String,
+}
+
+impl fmt::Display for Locked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the archive of {} is kept: {}", self.time, self.why)
+    }
 }
 
 /// Where it is written down which set is being removed, so that the next run finishes what is cut off.
@@ -176,14 +194,23 @@ pub async fn prune(
 /// # Errors
 /// An object cannot be removed; those before it are gone.
 pub async fn carry_out(store: &dyn Store, judgement: &Judgement<'_>, notes: Notes<'_>) -> Result<Pruned, PruneError> {
-    let mut pruned = Pruned { removed: vec![], kept: judgement.sets.len(), held: judgement.held.clone() };
+    let kept = judgement.sets.len();
+    let mut pruned = Pruned { removed: vec![], kept, held: judgement.held.clone(), locked: vec![] };
     for set in judgement.doomed() {
         let names = removal_order(set);
         let promise = notes.removing(set).map_err(PruneError::Delete)?;
-        store.delete(&names).await.map_err(PruneError::Delete)?;
+        match store.delete(&names).await {
+            Ok(()) => {
+                pruned.removed.extend(names);
+                pruned.kept -= 1;
+            }
+            // Then all of it is there still.
+            Err(error) if error.kind() == StoreErrorKind::Locked => {
+                pruned.locked.push(Locked { time: set.time, why: error.to_string() });
+            }
+            Err(error) => return Err(PruneError::Delete(error)),
+        }
         promise.fulfilled();
-        pruned.removed.extend(names);
-        pruned.kept -= 1;
     }
     Ok(pruned)
 }

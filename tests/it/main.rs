@@ -41,6 +41,7 @@ mod still;
 mod stores;
 mod stores_cloud;
 mod stores_rclone;
+mod stores_s3;
 #[cfg(feature = "sftp")]
 mod stores_sftp;
 mod stores_webdav;

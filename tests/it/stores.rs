@@ -4,7 +4,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
 use eightbells::destination::Addressing;
-use eightbells::run::store::{BucketStore, Credentials, Ledger, LocalStore, S3Options, Store as _, StoreErrorKind};
+use eightbells::run::store::{
+    BucketStore, Credentials, Ledger, LocalStore, S3Options, Store as _, StoreErrorKind, Storing,
+};
 use secrecy::SecretString;
 
 use crate::contract::{MIB, begin, bytes, fill, get, keeps_its_promises, kind, names, put};
@@ -29,6 +31,8 @@ fn options(s3: &S3Server, prefix: &str) -> S3Options {
         addressing: Addressing::Path,
         ca_pem: None,
         allow_http: false,
+        proxy: None,
+        storing: Storing::default(),
         upload: None,
     }
 }

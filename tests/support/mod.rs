@@ -14,6 +14,7 @@ pub mod disk;
 pub mod docker;
 pub mod etcd;
 pub mod guard;
+pub mod moto;
 pub mod program;
 pub mod recorder;
 pub mod s3;

@@ -33,6 +33,17 @@ impl S3Server {
         }))
     }
 
+    /// s3s-fs that takes `BUCKET.DOMAIN` for a bucket.
+    pub fn start_with_domain(domain: &str) -> Option<Self> {
+        let program = need_program("s3s-fs", "`tests/install s3` builds it")?;
+        Some(Self::serve("s3s-fs", |dir, port, access, secret| {
+            let port = port.to_string();
+            let options = ["--host", "127.0.0.1", "--port", &port, "--access-key", access, "--secret-key", secret];
+            let words = std::iter::once(program.to_str().unwrap()).chain(options).chain(["--domain", domain]);
+            words.chain([dir.to_str().unwrap()]).map(ToOwned::to_owned).collect()
+        }))
+    }
+
     /// rclone's server: knows missing buckets and wrong part numbers, and overwrites whatever `If-None-Match` says.
     pub fn start_rclone() -> Option<Self> {
         let program = need_program("rclone", "`tests/install s3-more` installs it")?;

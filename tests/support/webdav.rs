@@ -100,8 +100,7 @@ impl WebDavServer {
     fn serve(name: &str, command: impl FnOnce(&Path, u16) -> Vec<String>) -> Self {
         let dir = temp_dir().keep();
         std::fs::create_dir(dir.join("data")).unwrap();
-        let hash = output_of(Command::new("openssl").args(["passwd", "-apr1", PASSWORD]));
-        std::fs::write(dir.join("users"), format!("{USER}:{hash}")).unwrap();
+        write_users(&dir);
         let port = free_port();
         let command = command(&dir, port);
         let guard = Guard::serve(dir, ":", &command);
@@ -117,5 +116,63 @@ impl WebDavServer {
     /// The folder that it serves.
     pub fn data(&self) -> PathBuf {
         self.guard.dir().join("data")
+    }
+}
+
+fn write_users(dir: &Path) {
+    let hash = output_of(Command::new("openssl").args(["passwd", "-apr1", PASSWORD]));
+    std::fs::write(dir.join("users"), format!("{USER}:{hash}")).unwrap();
+}
+
+/// Apache's proxy, for plain requests and for tunnels, which lets in the one user only.
+#[derive(Debug)]
+pub struct Proxy {
+    guard: Guard,
+    port: u16,
+}
+
+impl Proxy {
+    pub fn start() -> Option<Self> {
+        let program = need_program("apache2", "Debian: apache2")?;
+        let (dir, port) = (temp_dir().keep(), free_port());
+        let (own, modules) = (dir.display(), "/usr/lib/apache2/modules");
+        let names = [
+            "mpm_event",
+            "authn_core",
+            "authn_file",
+            "authz_core",
+            "authz_user",
+            "auth_basic",
+            "proxy",
+            "proxy_http",
+            "proxy_connect",
+        ];
+        let loads = names.map(|name| format!("LoadModule {name}_module {modules}/mod_{name}.so\n")).concat();
+        let user = if is_root() { "User www-data\nGroup www-data\n" } else { "" };
+        let config = format!(
+            "ServerRoot {own}\nServerName localhost\nListen 127.0.0.1:{port}\nPidFile {own}/apache.pid\n\
+             ErrorLog {own}/error.log\nCustomLog {own}/requests %r\n{loads}{user}ProxyRequests On\nAllowCONNECT 1-65535\n\
+             <Proxy *>\nAuthType Basic\nAuthName test\nAuthUserFile {own}/users\nRequire valid-user\n</Proxy>\n"
+        );
+        std::fs::write(dir.join("config"), config).unwrap();
+        write_users(&dir);
+        if is_root() {
+            output_of(Command::new("chmod").arg("755").arg(&dir));
+        }
+        let config = dir.join("config");
+        let words = [program.to_str().unwrap(), "-D", "FOREGROUND", "-f", config.to_str().unwrap()];
+        let guard = Guard::serve(dir.clone(), ":", &words);
+        guard.wait_ready("apache2 as a proxy", || listens(port));
+        Some(Self { guard, port })
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The first lines of the requests that were done with.
+    pub fn requests(&self) -> Vec<String> {
+        let log = std::fs::read_to_string(self.guard.dir().join("requests")).unwrap();
+        log.lines().map(ToOwned::to_owned).collect()
     }
 }

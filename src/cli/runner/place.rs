@@ -242,6 +242,11 @@ impl PlaceArgs {
                     addressing: if self.endpoint.is_some() { Addressing::Path } else { Addressing::Virtual },
                     ca_file: None,
                     allow_http: self.endpoint.is_some(),
+                    proxy: None,
+                    storage_class: None,
+                    server_side_encryption: None,
+                    checksum: None,
+                    object_lock: None,
                 }))
             }
         };

@@ -11,7 +11,7 @@ use crate::run::catalog::Set;
 use crate::run::lock::{Lock, LockError, StateDir};
 use crate::run::mark::{self, Mark, MarkKind};
 use crate::run::os::{self, RunId};
-use crate::run::prune::{Held, Judged, Judgement, Notes, PruneError, Pruned, Rules, carry_out, judge};
+use crate::run::prune::{Held, Judged, Judgement, Locked, Notes, PruneError, Pruned, Rules, carry_out, judge};
 use crate::run::store::Ledger;
 use crate::value::{Bytes, parse_duration};
 use clap::Args;
@@ -158,19 +158,23 @@ async fn prune_one(args: &PruneArgs, shelf: &Shelf, rules: &Rules<'_>, told: &mu
         judgement = judge(&shelf.sets, &Rules { guard: None, ..rules.clone() }, now);
     }
     let done = if args.dry_run {
-        Ok(Pruned { removed: vec![], kept: judgement.sets.len(), held: judgement.held.clone() })
+        let (kept, held) = (judgement.sets.len(), judgement.held.clone());
+        Ok(Pruned { removed: vec![], kept, held, locked: vec![] })
     } else {
         let notes = Notes { ledger: &Ledger::default(), destination: &shelf.name };
         carry_out(shelf.store.as_ref(), &judgement, notes).await
     };
-    told.text.push_str(&as_table(shelf, &judgement, args.dry_run));
+    let locked = done.as_ref().map_or(&[][..], |pruned| &pruned.locked);
+    told.text.push_str(&as_table(shelf, &judgement, args.dry_run, locked));
     told.json.push(as_json(shelf, &judgement, &done));
     match done {
         Ok(Pruned { held: Some(held), .. }) => {
             told.held = true;
             say(&format!("warning: `{}`: {held}\n  help: {}", shelf.name, held.help()));
         }
-        Ok(Pruned { held: None, .. }) => {}
+        Ok(Pruned { held: None, locked, .. }) => {
+            locked.iter().for_each(|locked| say(&format!("`{}`: {locked}", shelf.name)));
+        }
         Err(error) => {
             told.failed = true;
             failure(exit::FAILED, &error).print();
@@ -187,25 +191,30 @@ async fn accept(args: &PruneArgs, shelf: &Shelf) -> Result<(), Failure> {
     put.map_err(|error| failure(exit::FAILED, &error))
 }
 
-fn word(judgement: &Judgement<'_>, judged: &Judged<'_>) -> &'static str {
+fn word(judgement: &Judgement<'_>, judged: &Judged<'_>, locked: &[Locked]) -> &'static str {
     match (judged.verdict.stays(), &judgement.held) {
         (true, _) => "stays",
+        (false, None) if is_locked(judged.set, locked) => "locked",
         (false, None) => "goes",
         (false, Some(_)) => "held",
     }
+}
+
+fn is_locked(set: &Set, locked: &[Locked]) -> bool {
+    locked.iter().any(|locked| locked.time == set.time)
 }
 
 fn reasons(judged: &Judged<'_>) -> Vec<String> {
     judged.verdict.reasons.iter().map(ToString::to_string).collect()
 }
 
-fn as_table(shelf: &Shelf, judgement: &Judgement<'_>, dry_run: bool) -> String {
+fn as_table(shelf: &Shelf, judgement: &Judgement<'_>, dry_run: bool, locked: &[Locked]) -> String {
     let row = |judged: &Judged<'_>| {
         let reasons = if judged.verdict.stays() { reasons(judged).join("; ") } else { "no rule holds it".into() };
         let size = Bytes(judged.set.size()).to_string();
-        vec![format!("  {}", word(judgement, judged)), judged.set.time.to_string(), size, reasons]
+        vec![format!("  {}", word(judgement, judged, locked)), judged.set.time.to_string(), size, reasons]
     };
-    let doomed: Vec<&Set> = judgement.doomed().collect();
+    let doomed: Vec<&Set> = judgement.doomed().filter(|set| !is_locked(set, locked)).collect();
     let size = doomed.iter().map(|set| set.size()).fold(0, u64::saturating_add);
     let (verb, count) = (if dry_run { "would go" } else { "went" }, doomed.len());
     let place = printable(&shelf.store.describe());
@@ -214,10 +223,11 @@ fn as_table(shelf: &Shelf, judgement: &Judgement<'_>, dry_run: bool) -> String {
 }
 
 fn as_json(shelf: &Shelf, judgement: &Judgement<'_>, done: &Result<Pruned, PruneError>) -> Value {
+    let locked = done.as_ref().map_or(&[][..], |pruned| &pruned.locked);
     let archive = |judged: &Judged<'_>| {
         let names: Vec<&str> = judged.set.objects.iter().map(|object| object.name.as_str()).collect();
         json!({
-            "time": judged.set.time.to_string(), "size": judged.set.size(), "verdict": word(judgement, judged),
+            "time": judged.set.time.to_string(), "size": judged.set.size(), "verdict": word(judgement, judged, locked),
             "reasons": reasons(judged), "objects": names,
         })
     };

@@ -206,6 +206,9 @@ pub enum DestinationState {
         /// Why nothing old was removed, where something is odd about the archive.
         #[serde(skip_serializing_if = "Option::is_none")]
         held: Option<Problem>,
+        /// What is old and locked at the destination.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        locked: Vec<String>,
     },
     /// Nothing of this run is there, because of the destination.
     Failed(Problem),
@@ -488,9 +491,10 @@ impl fmt::Display for DestinationReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = if self.place.is_empty() { String::new() } else { format!(", {}", self.place) };
         match &self.state {
-            DestinationState::Stored { removed, kept: _, held } => {
+            DestinationState::Stored { removed, kept: _, held, locked } => {
                 write!(f, "stored at `{}`{place}", self.name)?;
                 removed.iter().try_for_each(|name| write!(f, "\n  removed {name}"))?;
+                locked.iter().try_for_each(|locked| write!(f, "\n  {locked}"))?;
                 held.iter().try_for_each(|held| write!(f, "\nwarning: `{}`: {held}", self.name))?;
             }
             DestinationState::Failed(problem) => write!(f, "failed at `{}`{place}: {problem}", self.name)?,

@@ -107,9 +107,10 @@ impl Site {
         let state = match &self.state {
             SiteState::Taking => DestinationState::Nothing,
             SiteState::Stored(pruned) => {
-                let Pruned { removed, kept, held } = pruned.clone();
+                let Pruned { removed, kept, held, locked } = pruned.clone();
                 let held = held.map(|held| Problem::of(&held).help(held.help()));
-                DestinationState::Stored { removed, kept, held }
+                let locked = locked.iter().map(ToString::to_string).collect();
+                DestinationState::Stored { removed, kept, held, locked }
             }
             SiteState::Failed(problem) => DestinationState::Failed(problem.clone()),
         };

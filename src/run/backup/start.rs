@@ -63,7 +63,7 @@ fn undo_one(left: &Leftover, journal: &Journal, environment: &Environment) -> Op
     trouble.map(|trouble| format!("what the run {} left could not be put back: {trouble}", left.run))
 }
 
-fn describe(obligation: &Obligation) -> String {
+pub(super) fn describe(obligation: &Obligation) -> String {
     match obligation {
         Obligation::StagedFile { path } | Obligation::HostScratch { path } => path.display().to_string(),
         Obligation::ContainerScratch { container, path, .. } => format!("{path} in the container {container}"),
@@ -133,10 +133,13 @@ impl Run<'_> {
             };
             let site = sites.iter().find(|site| site.name == *destination);
             let trouble = match site.and_then(|site| site.store.as_ref()) {
-                Some(_) if !known => {
-                    Some("its server never told its number: look for it with the server's tools".to_owned())
-                }
-                Some(store) => clean_at(store.as_ref(), &left.obligation).await.err().map(|error| error.to_string()),
+                Some(store) => match clean_at(store.as_ref(), &left.obligation).await {
+                    Ok(false) if !known => {
+                        Some("its server never told its number: look for it with the server's tools".to_owned())
+                    }
+                    Ok(_) => None,
+                    Err(error) => Some(error.to_string()),
+                },
                 None => Some(format!("there is no destination `{destination}` any more")),
             };
             let what = describe(&left.obligation);
@@ -153,21 +156,26 @@ impl Run<'_> {
     }
 }
 
-/// Undoes one thing at a destination. What became of it after its note was written is looked for now.
-async fn clean_at(store: &dyn Store, left: &Obligation) -> Result<(), StoreError> {
+/// Undoes one thing at a destination; false where it cannot be told there. What became of it after its note was written is
+/// looked for now.
+async fn clean_at(store: &dyn Store, left: &Obligation) -> Result<bool, StoreError> {
     match left {
         Obligation::HalfSet { destination: _, manifest, objects } => match store.size(manifest).await {
-            Ok(_) => Ok(()),
-            Err(error) if error.kind() == StoreErrorKind::Missing => store.delete(objects).await,
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == StoreErrorKind::Missing => match store.delete(objects).await {
+                // What is without its manifest is pruned, as soon as its lock lets it go.
+                Err(error) if error.kind() == StoreErrorKind::Locked => Ok(true),
+                deleted => deleted.map(|()| true),
+            },
             Err(error) => Err(error),
         },
         Obligation::MultipartUpload { key, .. } => match store.clean(left).await {
             // Servers say different things of an upload that was completed; its object then says it all.
             Err(error) if !error.is_transient() => {
                 let name = key.rsplit('/').next().unwrap_or_default();
-                store.size(name).await.map(drop).map_err(|_| error)
+                store.size(name).await.map(|_| true).map_err(|_| error)
             }
-            cleaned => cleaned.map(drop),
+            cleaned => cleaned,
         },
         Obligation::StagedObject { .. }
         | Obligation::StagedFile { .. }
@@ -175,7 +183,7 @@ async fn clean_at(store: &dyn Store, left: &Obligation) -> Result<(), StoreError
         | Obligation::ContainerProcess { .. }
         | Obligation::ContainerHalted { .. }
         | Obligation::HostProcess { .. }
-        | Obligation::HostScratch { .. } => store.clean(left).await.map(drop),
+        | Obligation::HostScratch { .. } => store.clean(left).await,
     }
 }
 

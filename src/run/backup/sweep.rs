@@ -3,6 +3,7 @@
 
 use super::Run;
 use super::site::Site;
+use super::start::describe;
 use crate::run::journal::Obligation;
 use crate::run::os;
 use crate::run::scratch;
@@ -51,6 +52,16 @@ impl Run<'_> {
             }
             store.clean(&left).await?;
             tracing::warn!("removed {name} at `{site}`, which a run of this job left there on {began}");
+        }
+        self.abort_stale_at(site, store, now).await
+    }
+
+    /// Uploads under names of this job that took nothing for so long that no run can be about to go on with them.
+    async fn abort_stale_at(&self, site: &str, store: &dyn Store, now: Timestamp) -> Result<(), StoreError> {
+        let (names, before) = (self.names(), now.checked_sub(self.left_behind_after()).unwrap_or(Timestamp::MIN));
+        for left in store.stale(&|name| names.are_of(name), before).await? {
+            store.clean(&left).await?;
+            tracing::warn!("aborted {} at `{site}`, which a run of this job left there", describe(&left));
         }
         Ok(())
     }

@@ -24,6 +24,11 @@ fn job(secret_key: &serde_json::Value, bucket: &serde_json::Value, variable: &se
         addressing: Addressing::Path,
         ca_file: None,
         allow_http: false,
+        proxy: None,
+        storage_class: None,
+        server_side_encryption: None,
+        checksum: None,
+        object_lock: None,
     };
     let source = serde_json::json!({"name": "s", "kind": {"command": {"argv": ["x"], "env": {"V": variable}, "extension": "sql"}}});
     Job {

@@ -14,6 +14,8 @@ pub enum StoreErrorKind {
     Exists,
     /// Not with these credentials or rights.
     Denied,
+    /// The object cannot be removed yet.
+    Locked,
     /// The destination cannot be reached, or asks to come back later.
     Busy,
     /// No room is left.
@@ -48,7 +50,11 @@ impl StoreError {
             StoreErrorKind::Full => error.help("make room there, or keep fewer archives"),
             StoreErrorKind::Denied => error
                 .help("look at the owner and the mode of the folder, and at the unit's `User=` and `ReadWritePaths=`"),
-            StoreErrorKind::Missing | StoreErrorKind::Exists | StoreErrorKind::Busy | StoreErrorKind::Other => error,
+            StoreErrorKind::Missing
+            | StoreErrorKind::Exists
+            | StoreErrorKind::Locked
+            | StoreErrorKind::Busy
+            | StoreErrorKind::Other => error,
         }
     }
 
@@ -93,6 +99,7 @@ impl StoreError {
             StoreErrorKind::Missing
             | StoreErrorKind::Exists
             | StoreErrorKind::Denied
+            | StoreErrorKind::Locked
             | StoreErrorKind::Full
             | StoreErrorKind::Other => false,
         }

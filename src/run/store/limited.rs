@@ -5,6 +5,7 @@ use super::{ByteStream, Doing, Object, Store, Throttle, Upload};
 use crate::run::journal::Obligation;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
+use jiff::Timestamp;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -75,6 +76,10 @@ impl Store for Limited {
 
     fn staged(&self) -> Doing<'_, Vec<Obligation>> {
         self.below.staged()
+    }
+
+    fn stale<'a>(&'a self, ours: &'a (dyn Fn(&str) -> bool + Sync), before: Timestamp) -> Doing<'a, Vec<Obligation>> {
+        self.below.stale(ours, before)
     }
 
     fn free_bytes(&self) -> Doing<'_, Option<u64>> {

@@ -17,7 +17,10 @@ mod staged;
 mod throttle;
 mod webdav;
 
-pub use bucket::{AzureOptions, AzurePass, BucketStore, Credentials, GcsOptions, PART_COUNT_MAX, S3Options, part_size};
+pub use bucket::{
+    AzureOptions, AzurePass, BucketStore, Credentials, Encrypting, GcsOptions, Locking, PART_COUNT_MAX, S3Options,
+    Storing, part_size,
+};
 pub use error::{StoreError, StoreErrorKind};
 pub use ledger::{Ledger, Promise};
 pub use local::{LocalStore, remove_staged};
@@ -35,6 +38,7 @@ use crate::run::journal::Obligation;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
+use jiff::Timestamp;
 use std::fmt;
 use std::ops::Range;
 
@@ -78,6 +82,8 @@ pub trait Store: Send + Sync + fmt::Debug {
     fn open_read_range(&self, name: &str, range: Range<u64>) -> Doing<'_, ByteStream>;
 
     /// Removes objects, in the order given; what is missing already is no error.
+    ///
+    /// Fails with [`StoreErrorKind::Locked`], and removes none, where the destination's own lock holds one of them.
     fn delete(&self, names: &[String]) -> Doing<'_, ()>;
 
     /// Begins an object that nobody sees before it is committed.
@@ -91,6 +97,13 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// What lies here under names that objects have until they are whole, whoever began it, live uploads among it; each
     /// can be given to [`Store::clean`]. Nothing where uploads have no names.
     fn staged(&self) -> Doing<'_, Vec<Obligation>> {
+        Box::pin(async { Ok(vec![]) })
+    }
+
+    /// Uploads in parts, of objects with names that are `ours`, which were begun before a time and took nothing since; each
+    /// can be given to [`Store::clean`]. Nothing where there are no such uploads, or the server does not tell of them.
+    fn stale<'a>(&'a self, ours: &'a (dyn Fn(&str) -> bool + Sync), before: Timestamp) -> Doing<'a, Vec<Obligation>> {
+        let _ = (ours, before);
         Box::pin(async { Ok(vec![]) })
     }
 

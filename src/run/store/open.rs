@@ -1,6 +1,8 @@
 //! From a destination as data to a connection.
 
-use super::bucket::{AzureOptions, AzurePass, BucketStore, Credentials, GcsOptions, S3Options};
+use super::bucket::{
+    AzureOptions, AzurePass, BucketStore, Credentials, Encrypting, GcsOptions, Locking, S3Options, Storing,
+};
 use super::limited::Limited;
 use super::{
     Ledger, LocalStore, RcloneOptions, RcloneStore, Store, StoreError, StoreErrorKind, Throttle, WebDavOptions,
@@ -8,7 +10,9 @@ use super::{
 };
 #[cfg(feature = "sftp")]
 use crate::destination::Sftp;
-use crate::destination::{Azure, Destination, DestinationKind, Gcs, Limit, Local, Rclone, S3, WebDav};
+use crate::destination::{
+    Azure, Destination, DestinationKind, Encryption, Gcs, Limit, Local, ObjectLock, Rclone, S3, WebDav,
+};
 use crate::run::os::Environment;
 use crate::run::secret::Secrets;
 use crate::value::{Context, Rate, Template, Value};
@@ -153,7 +157,17 @@ impl Filling<'_> {
             addressing,
             ca_file,
             allow_http,
+            proxy,
+            storage_class,
+            server_side_encryption,
+            checksum,
+            object_lock,
         } = s3;
+        let encryption = server_side_encryption.as_ref().map(|encryption| self.encrypting(encryption)).transpose()?;
+        let lock = object_lock.as_ref().map(|ObjectLock { mode, lasts, legal_hold }| Locking {
+            retention: mode.zip(*lasts),
+            legal_hold: *legal_hold,
+        });
         Ok(S3Options {
             destination: self.destination.to_owned(),
             endpoint: self.optional(endpoint.as_ref())?,
@@ -164,7 +178,17 @@ impl Filling<'_> {
             addressing: *addressing,
             ca_pem: self.file(ca_file.as_ref())?.map(|path| self.read(&path)).transpose()?,
             allow_http: *allow_http,
+            proxy: proxy.as_ref().map(|proxy| self.secret(proxy)).transpose()?,
             upload: Some(self.upload.map_or_else(Throttle::meter, Throttle::new)),
+            storing: Storing { storage_class: storage_class.clone(), encryption, checksum: *checksum, lock },
+        })
+    }
+
+    fn encrypting(&self, encryption: &Encryption) -> Result<Encrypting, StoreError> {
+        Ok(match encryption {
+            Encryption::Aes256 => Encrypting::Aes256,
+            Encryption::Kms => Encrypting::Kms(None),
+            Encryption::KmsKeyId(id) => Encrypting::Kms(Some(self.text(id)?)),
         })
     }
 

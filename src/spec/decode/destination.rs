@@ -1,6 +1,7 @@
 //! `destinations:` and `etcd:`.
 
 use super::fields::{Decoder, Field, Fields};
+use super::s3::Storing;
 use super::scalar::Holds;
 use crate::contract::{Etcd, EtcdApi};
 use crate::destination::{Addressing, Destination, DestinationKind, Limit, Local, S3};
@@ -118,6 +119,8 @@ impl Decoder<'_> {
         let addressing = fields.take("addressing", self).and_then(|f| self.word(&f, &words)).unwrap_or(default);
         let ca_file = fields.take("ca_file", self).and_then(|f| self.path(&f, holds));
         let allow_http = fields.take("allow_http", self).and_then(|f| self.boolean(&f)).unwrap_or(false);
+        let proxy = fields.take("proxy", self).and_then(|f| self.proxy(&f, holds));
+        let Storing { storage_class, server_side_encryption, checksum, object_lock } = self.storing(&mut fields, holds);
         fields.finish(self);
         if let Some(endpoint_field) = &endpoint_field {
             self.endpoint_is_safe(endpoint_field, endpoint.as_ref(), allow_http);
@@ -134,6 +137,11 @@ impl Decoder<'_> {
             addressing,
             ca_file,
             allow_http,
+            proxy,
+            storage_class,
+            server_side_encryption,
+            checksum,
+            object_lock,
         })
     }
 
@@ -177,7 +185,7 @@ impl Decoder<'_> {
     }
 
     /// Whether a text is the address of a server; tells where it is not.
-    fn is_address(&mut self, field: &Field<'_>, text: &str) -> bool {
+    pub(super) fn is_address(&mut self, field: &Field<'_>, text: &str) -> bool {
         let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
         let Some(rest) = rest else {
             let message = format!("`{}` is no address: it begins with neither `https://` nor `http://`", field.name());

@@ -13,6 +13,7 @@ mod names;
 mod notify;
 mod reference;
 mod remote;
+mod s3;
 mod scalar;
 mod schedule;
 mod secrets;

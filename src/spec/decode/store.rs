@@ -40,6 +40,9 @@ impl Decoder<'_> {
                 let message = format!("`{}` has `{{instance}}` in it, and this job has no instances", entry.to);
                 self.report.error("instance-without-instances", place, message);
             }
+            if let Some(destination) = destinations.get(&entry.to) {
+                self.lock_outlives_keep(place, &destination.kind, &entry.keep);
+            }
             entries.push(entry);
         }
         entries

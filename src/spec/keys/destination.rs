@@ -94,12 +94,69 @@ static S3: Keys = Keys {
         key("ca_file", PATH, "/etc/ssl/s3-ca.pem", "certificates in PEM form to trust besides the system's"),
         key("allow_http", Takes::Switch, "true", "whether plain http may be spoken to another machine")
             .default("false"),
+        key(
+            "proxy",
+            Takes::Value(Shape::Address),
+            "\"http://proxy.example.org:3128\"",
+            "the proxy in between; one that wants a password is a reference to the whole address",
+        ),
+        key(
+            "storage_class",
+            Takes::Text(Shape::Text),
+            "STANDARD_IA",
+            "the class of archives, in the service's own words",
+        )
+        .without("the bucket's usual one"),
+        key(
+            "server_side_encryption",
+            Takes::Any(&[Takes::Words(&["aes256", "kms"]), Takes::Map(&SERVER_SIDE_ENCRYPTION)]),
+            "aes256",
+            "how the service encrypts what it stores",
+        )
+        .without("as the bucket says"),
+        key(
+            "checksum",
+            Takes::Words(&["sha256", "crc64nvme"]),
+            "sha256",
+            "the digest that goes with each upload, for the server to check",
+        )
+        .without("`sha256` with an `object_lock`, else none"),
+        key(
+            "object_lock",
+            Takes::Map(&OBJECT_LOCK),
+            "{mode: governance, for: 30d}",
+            "how long nobody can remove an archive; the bucket is one with Object Lock",
+        ),
     ],
     rules: &[
         Rule::Needs("access_key", &["secret_key"]),
         Rule::Needs("secret_key", &["access_key"]),
         Rule::Needs("session_token", &["secret_key"]),
     ],
+};
+
+static SERVER_SIDE_ENCRYPTION: Keys = Keys {
+    title: "server_side_encryption",
+    keys: &[
+        key("kms_key_id", TEXT, "alias/backups", "the key of the key management service: id, ARN or alias").needed()
+    ],
+    rules: &[],
+};
+
+static OBJECT_LOCK: Keys = Keys {
+    title: "object_lock",
+    keys: &[
+        key(
+            "mode",
+            Takes::Words(&["governance", "compliance"]),
+            "governance",
+            "who may lift it before its time: whoever has a right of its own, or nobody at all",
+        ),
+        key("for", Takes::Text(Shape::Duration), "30d", "how long it holds, from when the upload begins"),
+        key("legal_hold", Takes::Switch, "true", "whether it holds until somebody takes the hold away")
+            .without("it does not"),
+    ],
+    rules: &[Rule::Some(&["mode", "legal_hold"]), Rule::Needs("mode", &["for"]), Rule::Needs("for", &["mode"])],
 };
 
 const ENDPOINT: Key =

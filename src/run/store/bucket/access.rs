@@ -5,6 +5,7 @@ use super::paced::Paced;
 use super::wire::Wire;
 use crate::run::store::{StoreError, StoreErrorKind, Throttle};
 use object_store::{BackoffConfig, Certificate, ClientOptions, RetryConfig};
+use secrecy::{ExposeSecret as _, SecretString};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +32,8 @@ pub(super) struct Access<'a> {
     pub(super) ca_pem: Option<&'a [u8]>,
     /// Whether `http://` to another machine is allowed.
     pub(super) allow_http: bool,
+    /// The proxy in between, user and password in it; none means what the environment says.
+    pub(super) proxy: Option<&'a SecretString>,
     /// What slows uploads.
     pub(super) upload: Option<&'a Throttle>,
 }
@@ -77,18 +80,20 @@ impl<'a> Access<'a> {
     pub(super) fn wire(&self) -> Result<Wire, StoreError> {
         let Some(throttle) = self.upload else { return Ok(Wire::default()) };
         crate::run::tls::install_provider();
-        let client = self.paced_client().map_err(|error| {
+        let client = self.paced_client(self.checked_proxy()?).map_err(|error| {
             let error = self.wrong("no connection can be set up").because(error.without_url());
             error.help("if the host has no certificates: install them (Debian: ca-certificates), or give `ca_file:`")
         })?;
         Ok(Wire::through(Paced { client, throttle: throttle.clone() }))
     }
 
-    fn paced_client(&self) -> reqwest::Result<reqwest::Client> {
+    fn paced_client(&self, proxy: Option<&str>) -> reqwest::Result<reqwest::Client> {
         let own = self.ca_pem.map(reqwest::Certificate::from_pem_bundle).transpose()?.unwrap_or_default();
+        let proxy = proxy.map(reqwest::Proxy::all).transpose()?;
         let builder = || {
             let builder = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).http1_only();
-            builder.redirect(reqwest::redirect::Policy::none())
+            let builder = builder.redirect(reqwest::redirect::Policy::none());
+            proxy.iter().cloned().fold(builder, reqwest::ClientBuilder::proxy)
         };
         if self.speaks_plainly() {
             return builder().tls_certs_only(own).build();
@@ -136,7 +141,20 @@ impl<'a> Access<'a> {
             .with_connect_timeout(CONNECT_TIMEOUT)
             .with_timeout_disabled()
             .with_read_timeout_disabled();
+        let client = self.checked_proxy()?.into_iter().fold(client, ClientOptions::with_proxy_url);
         Ok(self.certificates()?.into_iter().fold(client, ClientOptions::with_root_certificate))
+    }
+
+    /// The proxy's address.
+    fn checked_proxy(&self) -> Result<Option<&'a str>, StoreError> {
+        let Some(proxy) = self.proxy else { return Ok(None) };
+        let proxy = proxy.expose_secret().trim();
+        let is_one = |url: reqwest::Url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some();
+        if reqwest::Url::parse(proxy).is_ok_and(is_one) {
+            return Ok(Some(proxy));
+        }
+        let error = self.wrong("`proxy:` is not an address such as http://proxy.example.com:3128");
+        Err(error.help("what the proxy's user or password holds besides letters and digits is written as %XX there"))
     }
 
     fn certificates(&self) -> Result<Vec<Certificate>, StoreError> {

@@ -61,6 +61,7 @@ impl AzureOptions {
             endpoint: self.endpoint.as_deref(),
             ca_pem: self.ca_pem.as_deref(),
             allow_http: self.allow_http,
+            proxy: None,
             upload: self.upload.as_ref(),
         }
     }

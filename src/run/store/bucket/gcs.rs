@@ -44,6 +44,7 @@ impl GcsOptions {
             endpoint: self.endpoint.as_deref(),
             ca_pem: self.ca_pem.as_deref(),
             allow_http: self.allow_http,
+            proxy: None,
             upload: self.upload.as_ref(),
         }
     }

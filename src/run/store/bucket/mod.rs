@@ -4,17 +4,22 @@
 //! What differs is how to get in (a module each) and what their refusals mean (`refusal`).
 
 mod access;
+mod ask;
 mod azure;
 mod gcs;
 mod paced;
 mod refusal;
 mod s3;
+mod sign;
+mod storing;
 mod upload;
+mod uploads;
 mod wire;
 
 pub use azure::{AzureOptions, AzurePass};
 pub use gcs::GcsOptions;
 pub use s3::{Credentials, S3Options};
+pub use storing::{Encrypting, Locking, Storing};
 pub use upload::{PART_COUNT_MAX, part_size};
 
 use super::again::again;
@@ -22,8 +27,10 @@ use super::{
     ByteStream, Doing, Ledger, Object, Store, StoreError, StoreErrorKind, Throttle, Upload, check_name, exactly,
 };
 use crate::run::journal::Obligation;
+use ask::Asking;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::Timestamp;
 use object_store::multipart::MultipartStore;
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt as _};
@@ -60,6 +67,10 @@ struct Bucket {
     service: Service,
     /// What deletes where the client cannot.
     eraser: Option<azure::Eraser>,
+    /// For what of S3 the client has no call for; none for anonymous requests, and elsewhere.
+    asking: Option<Asking>,
+    /// What goes with each object to S3.
+    storing: Storing,
     destination: String,
     /// For people: `s3://bucket/prefix at endpoint`.
     place: String,
@@ -78,6 +89,8 @@ struct Opened<'a> {
     client: Arc<dyn Client>,
     service: Service,
     eraser: Option<azure::Eraser>,
+    asking: Option<Asking>,
+    storing: Storing,
     destination: String,
     place: String,
     prefix: &'a str,
@@ -95,6 +108,8 @@ impl BucketStore {
                 client: s3::connect(&options)?,
                 service: Service::S3,
                 eraser: None,
+                asking: s3::asking(&options)?,
+                storing: options.storing.clone(),
                 place: options.place(),
                 destination: options.destination,
                 prefix: &options.prefix,
@@ -114,6 +129,8 @@ impl BucketStore {
                 client: azure::connect(&options)?,
                 service: Service::Azure,
                 eraser: azure::Eraser::new(&options)?,
+                asking: None,
+                storing: Storing::default(),
                 place: options.place(),
                 destination: options.destination,
                 prefix: &options.prefix,
@@ -133,6 +150,8 @@ impl BucketStore {
                 client: gcs::connect(&options)?,
                 service: Service::Gcs,
                 eraser: None,
+                asking: None,
+                storing: Storing::default(),
                 place: options.place(),
                 destination: options.destination,
                 prefix: &options.prefix,
@@ -143,12 +162,25 @@ impl BucketStore {
     }
 
     fn over(opened: Opened<'_>, ledger: Ledger) -> Self {
-        let Opened { client, service, eraser, destination, place, prefix, throttle } = opened;
+        let Opened { client, service, eraser, asking, storing, destination, place, prefix, throttle } = opened;
         let at = prefix.rfind('/').map_or(0, |at| at + 1);
         let (folder, stem) = prefix.split_at(at);
         let (folder, stem) = (folder.trim_start_matches('/').to_owned(), stem.to_owned());
         let held = Arc::default();
-        Self(Arc::new(Bucket { client, service, eraser, destination, place, folder, stem, ledger, throttle, held }))
+        Self(Arc::new(Bucket {
+            client,
+            service,
+            eraser,
+            asking,
+            storing,
+            destination,
+            place,
+            folder,
+            stem,
+            ledger,
+            throttle,
+            held,
+        }))
     }
 }
 
@@ -164,6 +196,16 @@ impl Bucket {
 
     fn failed(&self, doing: &str, error: object_store::Error) -> StoreError {
         refusal::store_error(self.service, &format!("{doing} at {}", self.place), error)
+    }
+
+    /// What could not be stored; keys that the server may not know are named.
+    fn not_stored(&self, doing: &str, error: object_store::Error) -> StoreError {
+        let error = self.failed(doing, error);
+        let keys = self.storing.keys();
+        if error.kind() != StoreErrorKind::Other || !error.helps().is_empty() || keys.is_empty() {
+            return error;
+        }
+        error.help(format!("where the server does not know {}: take it out", keys.join(" or ")))
     }
 
     async fn size(&self, key: &Path) -> Result<u64, StoreError> {
@@ -205,6 +247,10 @@ impl Bucket {
 
     /// One request for each: not every server knows how to delete many at once.
     async fn delete(self: Arc<Self>, names: Vec<String>) -> Result<(), StoreError> {
+        if let Some(asking) = self.asking.as_ref().filter(|_| self.storing.lock.is_some()) {
+            let keys = names.iter().map(|name| self.key(name)).collect::<Result<Vec<_>, _>>()?;
+            return self.delete_locked(asking, &keys).await;
+        }
         for name in names {
             let key = self.key(&name)?;
             match self.erase(&key).await {
@@ -283,10 +329,12 @@ impl Store for BucketStore {
 
     fn clean(&self, left: &Obligation) -> Doing<'_, bool> {
         match left {
-            Obligation::MultipartUpload { destination, key, upload_id: Some(upload) }
-                if *destination == self.0.destination =>
-            {
-                Box::pin(Arc::clone(&self.0).clean(key.clone(), upload.clone()))
+            Obligation::MultipartUpload { destination, key, upload_id } if *destination == self.0.destination => {
+                let (bucket, key) = (Arc::clone(&self.0), key.clone());
+                match upload_id.clone() {
+                    Some(upload) => Box::pin(bucket.clean(key, upload)),
+                    None => Box::pin(bucket.clean_all(key)),
+                }
             }
             Obligation::MultipartUpload { .. }
             | Obligation::StagedFile { .. }
@@ -298,6 +346,10 @@ impl Store for BucketStore {
             | Obligation::HostProcess { .. }
             | Obligation::HostScratch { .. } => Box::pin(async { Ok(false) }),
         }
+    }
+
+    fn stale<'a>(&'a self, ours: &'a (dyn Fn(&str) -> bool + Sync), before: Timestamp) -> Doing<'a, Vec<Obligation>> {
+        Box::pin(self.0.stale(ours, before))
     }
 
     fn free_bytes(&self) -> Doing<'_, Option<u64>> {

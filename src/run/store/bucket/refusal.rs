@@ -8,6 +8,9 @@ use std::error::Error;
 /// How much of a server's own words is repeated, in characters.
 const WORDS_MAX: usize = 300;
 
+/// What a proxy answers who wants a login, or another one (RFC 9110, 15.5.8).
+const PROXY_WANTS_LOGIN: u16 = 407;
+
 /// A server's no.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the server answered {status}{}", self.words())]
@@ -18,12 +21,20 @@ pub(super) struct Refusal {
     message: Option<String>,
     /// Where the bucket is, if the server says so.
     region: Option<String>,
+    /// The header that it does not know, if it says so.
+    header: Option<String>,
 }
 
 impl Refusal {
     /// `code` is what Azure says in a header, for answers that have no body.
     pub(super) fn read(status: u16, code: Option<String>, region: Option<String>, body: &str) -> Self {
-        Self { status, code: element(body, "Code").or(code), message: element(body, "Message"), region }
+        let header = element(body, "Header").map(|header| header.to_lowercase());
+        Self { status, code: element(body, "Code").or(code), message: element(body, "Message"), region, header }
+    }
+
+    /// A proxy's, which wants to know who asks.
+    pub(super) fn of_proxy() -> Self {
+        Self::read(PROXY_WANTS_LOGIN, None, None, "")
     }
 
     fn words(&self) -> String {
@@ -55,7 +66,21 @@ impl Refusal {
         busy || matches!(self.status, 408 | 429 | 500 | 502 | 503 | 504)
     }
 
+    fn says(&self, words: &[&str]) -> bool {
+        let message = self.message.as_deref().unwrap_or_default().to_lowercase();
+        words.iter().any(|word| message.contains(word))
+    }
+
+    /// Whether it is about an object that may not be removed yet; each server has its own words for it.
+    fn is_locked(&self) -> bool {
+        let protected = self.says(&["worm protected", "protected by object lock", "object is locked"]);
+        self.is(&["ObjectLocked", "BlobImmutableDueToPolicy"]) || (protected && !self.is_transient())
+    }
+
     fn kind(&self) -> StoreErrorKind {
+        if self.is_locked() {
+            return StoreErrorKind::Locked;
+        }
         if self.is(&["QuotaExceeded", "XMinioStorageFull", "EntityTooLarge", "InsufficientStorage"]) {
             return StoreErrorKind::Full;
         }
@@ -63,13 +88,14 @@ impl Refusal {
         if self.is(&["InvalidBlockList"]) {
             return StoreErrorKind::Missing;
         }
-        if self.is(&["BlobImmutableDueToPolicy"]) {
+        // S3's own, under status 400.
+        if self.is(&["ExpiredToken", "InvalidToken", "TokenRefreshRequired"]) {
             return StoreErrorKind::Denied;
         }
         match self.status {
             404 => StoreErrorKind::Missing,
             409 | 412 if !self.is_transient() => StoreErrorKind::Exists,
-            401 | 403 => StoreErrorKind::Denied,
+            401 | 403 | PROXY_WANTS_LOGIN => StoreErrorKind::Denied,
             507 => StoreErrorKind::Full,
             _ if self.is_transient() => StoreErrorKind::Busy,
             _ => StoreErrorKind::Other,
@@ -77,6 +103,9 @@ impl Refusal {
     }
 
     fn help(&self, service: Service) -> Option<String> {
+        if self.status == PROXY_WANTS_LOGIN {
+            return Some("correct the user and the password in what `proxy:` refers to".to_owned());
+        }
         let code = self.code.as_deref().unwrap_or_default();
         if matches!(self.status, 301 | 307)
             || matches!(
@@ -85,6 +114,17 @@ impl Refusal {
             )
         {
             return Some(self.region_help());
+        }
+        if self.is(&["ObjectLockConfigurationNotFoundError"])
+            || self.says(&["object lock configuration", "objectlockconfiguration"])
+        {
+            return Some(NO_LOCKS.to_owned());
+        }
+        if let Some(key) = self.header.as_deref().and_then(key_of) {
+            return Some(format!("the server does not know what `{key}:` asks for: take it out"));
+        }
+        if code.starts_with("KMS.") {
+            return Some(NO_ENCRYPTION.to_owned());
         }
         let known = HELPS.iter().find(|(codes, _)| codes.contains(&code)).map(|(_, text)| *text);
         let general = || matches!(self.status, 401 | 403).then(|| general_help(service));
@@ -97,6 +137,22 @@ impl Refusal {
     }
 }
 
+const NO_ENCRYPTION: &str =
+    "the server cannot encrypt so: correct `server_side_encryption:` and what the key may do, or take it out";
+const NO_LOCKS: &str = "the bucket was made without Object Lock: make one with it, or take `object_lock:` out";
+
+/// The spec's key that a header comes from.
+fn key_of(header: &str) -> Option<&'static str> {
+    let keys = [
+        ("x-amz-storage-class", "storage_class"),
+        ("x-amz-server-side-encryption", "server_side_encryption"),
+        ("x-amz-object-lock", "object_lock"),
+        ("x-amz-checksum", "checksum"),
+        ("x-amz-sdk-checksum", "checksum"),
+    ];
+    keys.into_iter().find(|(begin, _)| header.starts_with(begin)).map(|(_, key)| key)
+}
+
 /// What to do about what services call by these names.
 const HELPS: &[(&[&str], &str)] = &[
     (&["NoSuchBucket"], "the bucket does not exist: make it, or correct `bucket:`"),
@@ -107,6 +163,12 @@ const HELPS: &[(&[&str], &str)] = &[
     ),
     (&["RequestTimeTooSkewed"], "this machine's clock is wrong: set it, and keep it right with NTP"),
     (&["ExpiredToken", "InvalidToken", "TokenRefreshRequired"], "the temporary key has expired: have a new one made"),
+    (&["InvalidStorageClass"], "the server has no such class: correct `storage_class:`, or take it out"),
+    (
+        &["InvalidObjectState"],
+        "it lies in a class that is not read at once: have the service bring it back first (restore-object), then try again",
+    ),
+    (&["InvalidEncryptionAlgorithmError"], NO_ENCRYPTION),
     (&["ContainerNotFound"], "the container does not exist: make it, or correct `container:`"),
     (
         &["AuthenticationFailed"],
@@ -199,7 +261,7 @@ fn kind_of(error: &object_store::Error) -> StoreErrorKind {
 }
 
 /// The cause of all, which says most: `Connection refused`.
-fn innermost(error: &dyn Error) -> String {
+pub(super) fn innermost(error: &dyn Error) -> String {
     let mut words: Vec<String> = vec![];
     let mut next = Some(error);
     while let Some(error) = next {
@@ -240,6 +302,7 @@ mod tests {
             (404, "NoSuchKey", StoreErrorKind::Missing),
             (404, "NoSuchBucket", StoreErrorKind::Missing),
             (403, "SignatureDoesNotMatch", StoreErrorKind::Denied),
+            (400, "ExpiredToken", StoreErrorKind::Denied),
             (412, "PreconditionFailed", StoreErrorKind::Exists),
             (503, "SlowDown", StoreErrorKind::Busy),
             (500, "InternalError", StoreErrorKind::Busy),
@@ -251,7 +314,7 @@ mod tests {
             (403, "AuthenticationFailed", StoreErrorKind::Denied),
             (409, "BlobAlreadyExists", StoreErrorKind::Exists),
             (409, "ContainerBeingDeleted", StoreErrorKind::Busy),
-            (409, "BlobImmutableDueToPolicy", StoreErrorKind::Denied),
+            (409, "BlobImmutableDueToPolicy", StoreErrorKind::Locked),
             (503, "ServerBusy", StoreErrorKind::Busy),
             (400, "InvalidBlockList", StoreErrorKind::Missing),
             (401, "AuthenticationRequired", StoreErrorKind::Denied),
@@ -276,6 +339,33 @@ mod tests {
         {
             assert!(refusal(403, "AccessDenied").help(service).unwrap().contains(key), "{service:?}");
         }
+    }
+
+    #[test]
+    fn what_is_locked_is_not_what_may_not_be_done() {
+        for (status, code, message) in [
+            (403, "AccessDenied", "Access Denied because object protected by object lock."),
+            (400, "InvalidRequest", "Object is WORM protected and cannot be overwritten"),
+        ] {
+            let body = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
+            assert_eq!(Refusal::read(status, None, None, &body).kind(), StoreErrorKind::Locked, "{message}");
+        }
+        let body = "<Code>InvalidRequest</Code><Message>Bucket is missing Object Lock Configuration</Message>";
+        let refusal = Refusal::read(400, None, None, body);
+        assert_eq!(refusal.kind(), StoreErrorKind::Other);
+        assert!(refusal.help(Service::S3).unwrap().contains("`object_lock:`"));
+    }
+
+    #[test]
+    fn the_key_that_a_server_does_not_know_is_named() {
+        let unknown = |header: &str| {
+            let body = format!("<Error><Code>NotImplemented</Code><Header>{header}</Header></Error>");
+            Refusal::read(501, None, None, &body).help(Service::S3)
+        };
+        assert!(unknown("x-amz-storage-class").unwrap().contains("`storage_class:`"));
+        assert!(unknown("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id").unwrap().contains("`server_side_encryption:`"));
+        assert_eq!(unknown("If-None-Match"), None);
+        assert!(refusal(400, "KMS.NotFoundException").help(Service::S3).unwrap().contains("`server_side_encryption:`"));
     }
 
     #[test]

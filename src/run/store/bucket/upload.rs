@@ -2,11 +2,12 @@
 
 use super::{Bucket, Pieces};
 use crate::run::journal::Obligation;
+use crate::run::os;
 use crate::run::store::{Doing, Promise, StoreError, StoreErrorKind, Upload};
 use bytes::Bytes;
 use object_store::multipart::PartId;
 use object_store::path::Path;
-use object_store::{ObjectStoreExt as _, PutMode, PutOptions, PutPayload};
+use object_store::{PutMode, PutPayload};
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
@@ -99,12 +100,19 @@ impl BucketUpload {
             Err(error) => match error.kind() {
                 // Denied: a key that may only write is told so where the object is missing.
                 StoreErrorKind::Missing | StoreErrorKind::Denied => {}
-                StoreErrorKind::Exists | StoreErrorKind::Busy | StoreErrorKind::Full | StoreErrorKind::Other => {
-                    return Err(error);
-                }
+                StoreErrorKind::Exists
+                | StoreErrorKind::Locked
+                | StoreErrorKind::Busy
+                | StoreErrorKind::Full
+                | StoreErrorKind::Other => return Err(error),
             },
         }
         Ok(Self { bucket, key, filling: Filling::default(), parts: None, total: 0, holds: 0 })
+    }
+
+    /// The object's name in its bucket.
+    fn name(&self) -> &str {
+        self.key.filename().unwrap_or_default()
     }
 
     /// The number of the part that fills.
@@ -144,7 +152,7 @@ impl BucketUpload {
         parts.sending.push_back(tokio::spawn(async move {
             let index = number as usize - 1;
             let sent = bucket.client.put_part(&key, &id, index, payload).await;
-            sent.map_err(|error| bucket.failed(&format!("cannot store part {number} of `{key}`"), error))
+            sent.map_err(|error| bucket.not_stored(&format!("cannot store part {number} of `{key}`"), error))
         }));
         Ok(())
     }
@@ -164,8 +172,11 @@ impl BucketUpload {
             upload_id: id.map(ToOwned::to_owned),
         };
         let unnamed = self.bucket.ledger.promise(obligation(None))?;
-        let begun = self.bucket.client.create_multipart(&self.key).await;
-        let id = begun.map_err(|error| self.bucket.failed(&format!("cannot begin to store `{}`", self.key), error))?;
+        let with = self.bucket.storing.begin(self.name(), os::now());
+        let begun = self.bucket.client.create_multipart_opts(&self.key, with).await;
+        let begun =
+            begun.map_err(|error| self.bucket.not_stored(&format!("cannot begin to store `{}`", self.key), error));
+        let id = begun?;
         let promise = self.bucket.ledger.promise(obligation(Some(&id)))?;
         unnamed.fulfilled();
         Ok(Parts { id, promise, sending: VecDeque::new(), sent: vec![] })
@@ -210,17 +221,19 @@ impl BucketUpload {
             return Err(exists(&self.bucket, &self.key));
         }
         let payload = self.filling.payload();
-        let create = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        let create = self.bucket.storing.put(PutMode::Create, self.name(), os::now());
         let put = self.bucket.client.put_opts(&self.key, payload.clone(), create).await;
         let Err(error) = put else { return Ok(()) };
-        let error = self.bucket.failed(&format!("cannot store `{}`", self.key), error);
+        let error = self.bucket.not_stored(&format!("cannot store `{}`", self.key), error);
         match error.kind() {
             StoreErrorKind::Exists => self.is_ours_after_all().await,
             // A server that does not know conditions says so with 501; that the name is free was looked at before.
             StoreErrorKind::Other => self.put_unconditionally(payload, error).await,
-            StoreErrorKind::Missing | StoreErrorKind::Denied | StoreErrorKind::Busy | StoreErrorKind::Full => {
-                Err(error)
-            }
+            StoreErrorKind::Missing
+            | StoreErrorKind::Denied
+            | StoreErrorKind::Locked
+            | StoreErrorKind::Busy
+            | StoreErrorKind::Full => Err(error),
         }
     }
 
@@ -229,8 +242,9 @@ impl BucketUpload {
             Err(error) if error.kind() == StoreErrorKind::Missing => {}
             Ok(_) | Err(_) => return Err(first),
         }
-        let put = self.bucket.client.put(&self.key, payload).await;
-        put.map(drop).map_err(|error| self.bucket.failed(&format!("cannot store `{}`", self.key), error))
+        let with = self.bucket.storing.put(PutMode::Overwrite, self.name(), os::now());
+        let put = self.bucket.client.put_opts(&self.key, payload, with).await;
+        put.map(drop).map_err(|error| self.bucket.not_stored(&format!("cannot store `{}`", self.key), error))
     }
 
     /// The first answer to a request may have been lost and the second say that the name is taken: by ourselves, since
@@ -248,7 +262,7 @@ impl BucketUpload {
             Err(exists(&self.bucket, &self.key))
         } else {
             let done = self.bucket.client.complete_multipart(&self.key, &id, sent).await;
-            done.map(drop).map_err(|error| self.bucket.failed(&format!("cannot complete `{}`", self.key), error))
+            done.map(drop).map_err(|error| self.bucket.not_stored(&format!("cannot complete `{}`", self.key), error))
         };
         match outcome {
             Err(error) if error.kind() == StoreErrorKind::Missing => {
@@ -270,7 +284,7 @@ impl BucketUpload {
     /// No server's word is taken for it.
     async fn verify(&self) -> Result<(), StoreError> {
         match self.bucket.size(&self.key).await {
-            Ok(size) if size == self.total => Ok(()),
+            Ok(size) if size == self.total => self.bucket.is_as_told(&self.key).await,
             Ok(size) => {
                 let _ = self.bucket.erase(&self.key).await;
                 let message =

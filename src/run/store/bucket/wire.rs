@@ -2,7 +2,8 @@
 //! that say whether trying again can help.
 
 use super::paced::Paced;
-use super::refusal::Refusal;
+use super::refusal::{Refusal, innermost};
+use super::sign::Signer;
 use crate::run::store::sent::Sent;
 use object_store::ClientOptions;
 use object_store::client::{
@@ -11,6 +12,7 @@ use object_store::client::{
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_RANGE, RANGE};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long any request may take before its answer begins, its body apart.
@@ -26,29 +28,36 @@ pub(super) struct Wire {
     below: ReqwestConnector,
     /// What takes its place where uploads are slowed.
     paced: Option<Paced>,
+    signer: Option<Arc<Signer>>,
 }
 
 impl Wire {
     /// One whose uploads are slowed.
     pub(super) fn through(paced: Paced) -> Self {
-        Self { below: ReqwestConnector::default(), paced: Some(paced) }
+        Self { paced: Some(paced), ..Self::default() }
+    }
+
+    /// The same with what signs requests to which headers are added.
+    pub(super) fn signing(self, signer: Option<Arc<Signer>>) -> Self {
+        Self { signer, ..self }
     }
 }
 
 impl HttpConnector for Wire {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
-        let Self { below, paced } = self;
+        let Self { below, paced, signer } = self;
         let below = match paced {
             None => below.connect(options)?,
             Some(paced) => HttpClient::new(paced.clone()),
         };
-        Ok(HttpClient::new(WireClient { below }))
+        Ok(HttpClient::new(WireClient { below, signer: signer.clone() }))
     }
 }
 
 #[derive(Debug)]
 struct WireClient {
     below: HttpClient,
+    signer: Option<Arc<Signer>>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -58,19 +67,24 @@ struct NoAnswer(Duration);
 impl HttpService for WireClient {
     fn call<'life, 'call>(
         &'life self,
-        mut request: HttpRequest,
+        request: HttpRequest,
     ) -> Pin<Box<dyn Future<Output = Result<HttpResponse, HttpError>> + Send + 'call>>
     where
         'life: 'call,
         Self: 'call,
     {
         Box::pin(async move {
+            let mut request = match &self.signer {
+                Some(signer) => signer.add(request)?,
+                None => request,
+            };
             let time = patience(request.body().content_length());
             let sent = Sent::begun();
             request.extensions_mut().insert(sent.clone());
             let of_range = request.headers().contains_key(RANGE);
             let answer = sent.unless_silent(time, self.below.execute(request)).await;
-            let answer = answer.ok_or_else(|| HttpError::new(HttpErrorKind::Timeout, NoAnswer(time)))??;
+            let answer = answer.ok_or_else(|| HttpError::new(HttpErrorKind::Timeout, NoAnswer(time)))?;
+            let answer = answer.map_err(without_login)?;
             if answer.status().is_success() {
                 Ok(if of_range { told_as_partial(answer) } else { answer })
             } else {
@@ -78,6 +92,14 @@ impl HttpService for WireClient {
             }
         })
     }
+}
+
+/// A proxy that keeps a tunnel shut for want of a login keeps it shut however often it is asked.
+fn without_login(error: HttpError) -> HttpError {
+    if innermost(&error).ends_with("proxy authorization required") {
+        return HttpError::new(HttpErrorKind::Unknown, Refusal::of_proxy());
+    }
+    error
 }
 
 /// rclone's server sends the range that it was asked for, and says which, under the status of a whole object.

@@ -91,6 +91,7 @@ pub(super) fn of_request(doing: &str, error: Error) -> StoreError {
         StoreErrorKind::Missing
         | StoreErrorKind::Exists
         | StoreErrorKind::Busy
+        | StoreErrorKind::Locked
         | StoreErrorKind::Full
         | StoreErrorKind::Other => told,
     }

@@ -39,6 +39,26 @@ pub(super) static AROUND: &[Finding] = &[
         "`ssh` takes a password from nobody but who types it. Use a key, `identity_file`, or an agent.",
     ),
     error(
+        "storage-class-invalid",
+        "a storage class is none",
+        "It is one word of letters, digits, `_` and `-`, written as the service does: `STANDARD_IA`, `GLACIER_IR`.",
+    ),
+    error(
+        "customer-key-refused",
+        "a key of the customer's (SSE-C) is given",
+        "Every reader would have to have it, a restore on a new machine too. `archive: {encrypt: …}` encrypts before anything is sent, with keys that no server sees.",
+    ),
+    error(
+        "object-lock-invalid",
+        "`object_lock` does not say what locks an archive",
+        "`{mode: governance, for: 30d}`, `{mode: compliance, for: 30d}`, `{legal_hold: true}`, or a mode and a hold.",
+    ),
+    warning(
+        "lock-outlives-keep",
+        "an archive is locked for longer than `keep` holds it",
+        "Pruning tells of what is locked, leaves it, and tries again. Keep archives at least as long as they are locked.",
+    ),
+    error(
         "secret-in-spec",
         "a secret is written out",
         "A spec is shown, copied and committed. Write where the secret is kept: `{file: PATH}`, `{env: NAME}`, `{credential: {name: NAME, path: PATH}}`, `{etcd: KEY}`, `{command: [PROGRAM]}`. \
