@@ -138,15 +138,15 @@ async fn what_is_locked_stays_whole_and_goes_later(moto: &Moto) {
         error.to_string().contains("backups/a.json` is locked until 20") && error.to_string().contains("(governance)")
     );
     assert_eq!(names(&store).await, ["a.json", "a.json.pin", "a.tar.zst"], "a set that is locked lost something");
-    let lift = r"
+    let unlock = r"
 for name in words:
     s3.put_object_retention(Bucket='locked-box', Key='backups/' + name, Retention={}, BypassGovernanceRetention=True)
     s3.put_object_legal_hold(Bucket='locked-box', Key='backups/' + name, LegalHold={'Status': 'ON'})
 ";
-    moto.ask(lift, &["a.json", "a.tar.zst"]);
+    moto.ask(unlock, &["a.json", "a.tar.zst"]);
     let error = store.delete(&set).await.unwrap_err();
     assert!(error.kind() == StoreErrorKind::Locked && error.to_string().contains("legal hold"), "{error}");
-    moto.ask(&lift.replace("ON", "OFF"), &["a.json", "a.tar.zst"]);
+    moto.ask(&unlock.replace("ON", "OFF"), &["a.json", "a.tar.zst"]);
     store.delete(&set).await.unwrap();
     assert!(names(&store).await.is_empty());
     let versions = "found = s3.list_object_versions(Bucket='locked-box')\n\
@@ -331,11 +331,11 @@ fn a_lock_that_outlives_the_policy_fails_no_run_and_stale_uploads_of_the_job_alo
     let pruned = said(&bench.run("prune"));
     assert!(pruned.contains("0 of 2 went") && pruned.contains("locked  "), "{pruned}");
 
-    let lift = r"
+    let unlock = r"
 for version in s3.list_object_versions(Bucket='locked-box')['Versions']:
     s3.put_object_retention(Bucket='locked-box', Key=version['Key'], Retention={}, BypassGovernanceRetention=True)
 ";
-    moto.ask(lift, &[]);
+    moto.ask(unlock, &[]);
     let pruned = said(&bench.run("prune"));
     assert!(pruned.contains("1 of 2 went"), "{pruned}");
     let versions = "found = s3.list_object_versions(Bucket='locked-box')\n\

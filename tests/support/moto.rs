@@ -24,7 +24,7 @@ def client(service, key='none', secret='none', token=None):
 ";
 
 /// Makes keys, and moto look at signatures from then on.
-const KEYS: &str = r#"
+const KEYS: &str = r"
 iam, anything = client('iam'), json.dumps({'Version': '2012-10-17', 'Statement':
     [{'Effect': 'Allow', 'Action': '*', 'Resource': '*'}]})
 iam.create_user(UserName='user')
@@ -35,7 +35,7 @@ iam.put_role_policy(RoleName='role', PolicyName='all', PolicyDocument=anything)
 temporary = client('sts').assume_role(RoleArn=role['Arn'], RoleSessionName='session')['Credentials']
 print(key['AccessKeyId'], key['SecretAccessKey'])
 print(temporary['AccessKeyId'], temporary['SecretAccessKey'], temporary['SessionToken'])
-"#;
+";
 
 const BUCKETS: &str = r"
 s3.create_bucket(Bucket='locked-box', ObjectLockEnabledForBucket=True)

@@ -173,7 +173,9 @@ async fn prune_one(args: &PruneArgs, shelf: &Shelf, rules: &Rules<'_>, told: &mu
             say(&format!("warning: `{}`: {held}\n  help: {}", shelf.name, held.help()));
         }
         Ok(Pruned { held: None, locked, .. }) => {
-            locked.iter().for_each(|locked| say(&format!("`{}`: {locked}", shelf.name)));
+            for locked in locked {
+                say(&format!("`{}`: {locked}", shelf.name));
+            }
         }
         Err(error) => {
             told.failed = true;

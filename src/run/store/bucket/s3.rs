@@ -9,7 +9,7 @@ use crate::destination::{Addressing, Checksum};
 use crate::run::store::{StoreError, Throttle};
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::client::HttpConnector as _;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 
 /// The region that requests are signed for where none is said.
@@ -100,7 +100,7 @@ impl S3Options {
     fn signer(&self) -> Result<Option<Arc<Signer>>, StoreError> {
         let Some(credentials) = &self.credentials else { return Ok(None) };
         let Credentials { access_key, secret_key: _, session_token } = credentials;
-        let token = session_token.as_ref().map(|token| token.expose_secret());
+        let token = session_token.as_ref().map(ExposeSecret::expose_secret);
         for (key, text) in [("access_key", Some(access_key.as_str())), ("session_token", token)] {
             if text.is_some_and(|text| text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic())) {
                 return Err(self

@@ -1,4 +1,4 @@
-//! A server's lists of uploads in parts and of an upload's parts (docs.aws.amazon.com, ListMultipartUploads, ListParts).
+//! A server's lists of uploads in parts and of an upload's parts (docs.aws.amazon.com, `ListMultipartUploads`, `ListParts`).
 
 use jiff::Timestamp;
 use quick_xml::Reader;
