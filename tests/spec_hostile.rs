@@ -131,9 +131,9 @@ fn long_values_and_many_faults_are_told_soon() {
             "version: 1\ndestinations: {{h: {{local: {{path: /b}}}}}}\njobs:\n  a:\n    schedule: {{every: 1h}}\n    sources: {{f: {{paths: [/a]}}}}\n    store: [h]\n{keys}"
         )
     };
-    part_refused(&job(&format!("    description: \"{}\"\n", "{instance}".repeat(part_of(100_000)))));
-    part_refused(&job(&format!("    description: \"{}\"\n", "{".repeat(part_of(1_000_001)))));
-    part_refused(&job(&format!("    description: \"{}\\n\"\n", "x".repeat(part_of(1_000_000)))));
+    refused(&job(&format!("    description: \"{}\"\n", "{instance}".repeat(100_000))));
+    refused(&job(&format!("    description: \"{}\"\n", "{".repeat(1_000_001))));
+    refused(&job(&format!("    description: \"{}\\n\"\n", "x".repeat(1_000_000))));
     let mut keys = String::new();
     for n in 0..part_of(60_000) {
         let _ = writeln!(keys, "    key{n}: x");

@@ -13,7 +13,7 @@
 //! let assessment = exposure::assess(&units[0]).unwrap();
 //! assert_eq!(assessment.score.to_string(), "8.4");
 //! assert_eq!(assessment.level, exposure::Level::Exposed);
-//! assert_eq!(assessment.gains[0].lines, ["SystemCallFilter=@system-service", "SystemCallFilter=~@privileged @resources"]);
+//! assert_eq!(assessment.gains[0].lines, ["CapabilityBoundingSet="]);
 //! ```
 
 mod calls;

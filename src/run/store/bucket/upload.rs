@@ -13,6 +13,7 @@ use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::task::JoinHandle;
+use tokio::time::{Duration, Instant, timeout_at};
 
 /// How many parts an upload may have (docs.aws.amazon.com, "Amazon S3 multipart upload limits"); GCS takes as many, Azure
 /// 50,000.
@@ -25,6 +26,9 @@ const MEMORY_MAX: u64 = 32 * MIB;
 /// What small objects that wait for their commit may hold together; beyond that they are sent at once, as uploads of
 /// one part.
 const HELD_MAX: u64 = 16 * MIB;
+/// How long the parts that are on their way may take before their upload is aborted: one that arrives after it may stay at
+/// the server for ever (docs.aws.amazon.com, `AbortMultipartUpload`).
+const PARTS_GRACE: Duration = Duration::from_secs(2);
 
 /// The size of an upload's part in bytes; parts are counted from 1, and only the last may be smaller.
 ///
@@ -307,9 +311,12 @@ impl BucketUpload {
         self.release();
         self.filling.payload();
         let Some(mut parts) = self.parts.take() else { return Ok(()) };
-        for sending in parts.sending.drain(..) {
-            sending.abort();
-            let _ = sending.await;
+        let deadline = Instant::now() + PARTS_GRACE;
+        for mut sending in parts.sending.drain(..) {
+            if timeout_at(deadline, &mut sending).await.is_err() {
+                sending.abort();
+                let _ = sending.await;
+            }
         }
         abort(&self.bucket, &self.key, &parts.id).await?;
         parts.promise.fulfilled();
@@ -328,10 +335,12 @@ impl Drop for BucketUpload {
 
 impl Parts {
     async fn collect_one(&mut self) -> Result<(), StoreError> {
-        if let Some(sending) = self.sending.pop_front() {
-            let broken = |error| StoreError::new(StoreErrorKind::Other, "a part broke off").because(error);
-            self.sent.push(sending.await.map_err(broken)??);
-        }
+        // It stays in the queue while it is waited for: who gives up waiting must still find it there, to end it.
+        let Some(sending) = self.sending.front_mut() else { return Ok(()) };
+        let sent = sending.await;
+        self.sending.pop_front();
+        let broken = |error| StoreError::new(StoreErrorKind::Other, "a part broke off").because(error);
+        self.sent.push(sent.map_err(broken)??);
         Ok(())
     }
 }
