@@ -28,6 +28,7 @@ use indicatif::MultiProgress;
 use log::Volume;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Runs backup jobs, and brings back what they stored
 #[derive(Debug, Parser)]
@@ -110,6 +111,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
     }
 }
 
+/// How long a program that is done stays for the journal's sake: journald looks up in /proc which unit a message is of, and
+/// where its writer is gone by then, `journalctl --unit` does not show it (systemd's issue 2913). The last words matter most.
+const JOURNAL_GRACE: Duration = Duration::from_millis(300);
+
 fn run(cli: Cli) -> Result<u8, Failure> {
     match &cli.command {
         Command::Completions(args) => return completion::script(args, "eightbells-run").map(|()| exit::OK),
@@ -156,6 +161,9 @@ fn run(cli: Cli) -> Result<u8, Failure> {
     });
     // A thread that waits for a hung read must not keep the program.
     runtime.shutdown_background();
+    if ground.journal {
+        std::thread::sleep(JOURNAL_GRACE);
+    }
     done
 }
 
