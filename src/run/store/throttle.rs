@@ -52,6 +52,12 @@ impl Throttle {
         Self(Arc::new(State { rate, turns: Mutex::new(Turns { free_at: now, last: now }) }))
     }
 
+    /// Whether it slows anything, and does not only tell.
+    #[must_use]
+    pub fn is_limit(&self) -> bool {
+        self.0.rate.is_some()
+    }
+
     /// Waits until so many bytes may pass. Who asks first passes first.
     pub async fn pass(&self, bytes: usize) {
         if let Some(rate) = self.0.rate {

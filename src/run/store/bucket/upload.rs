@@ -3,7 +3,7 @@
 use super::{Bucket, Pieces};
 use crate::run::journal::Obligation;
 use crate::run::os;
-use crate::run::store::{Doing, Promise, StoreError, StoreErrorKind, Upload};
+use crate::run::store::{Doing, Promise, StoreError, StoreErrorKind, Throttle, Upload};
 use bytes::Bytes;
 use object_store::multipart::PartId;
 use object_store::path::Path;
@@ -145,7 +145,8 @@ impl BucketUpload {
             return Err(StoreError::new(StoreErrorKind::Full, message));
         }
         // Slowed ones gain nothing by that, and each would take the longer.
-        let at_once = if self.bucket.throttle.is_some() { 1 } else { parallel(size) };
+        let slowed = self.bucket.throttle.as_ref().is_some_and(Throttle::is_limit);
+        let at_once = if slowed { 1 } else { parallel(size) };
         let payload = self.filling.payload();
         let (bucket, key) = (Arc::clone(&self.bucket), self.key.clone());
         let parts = self.begun().await?;
