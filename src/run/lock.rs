@@ -1,5 +1,6 @@
 //! One run of a job's instance at a time on a host.
 
+use crate::run::digest::hex;
 use crate::run::os::{self, Environment, RunId, Stop};
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
@@ -74,9 +75,7 @@ fn stem(job: &str, instance: Option<&str>) -> String {
         let digest = Sha256::digest(&stem);
         stem.truncate(STEM_MAX_BYTES - 34);
         stem.push_str("%-");
-        for byte in digest.iter().take(16) {
-            let _ = write!(stem, "{byte:02x}");
-        }
+        stem.push_str(&hex(digest.get(..16).unwrap_or_default()));
     }
     stem
 }

@@ -158,8 +158,7 @@ pub(super) async fn drill(args: &DrillArgs, ground: &Ground) -> Result<u8, Failu
         check_digest(job, args.digest.as_deref())?;
     }
     let order = Order::of(args, &place, ground)?;
-    let state = StateDir::find(ground.state_dir.as_deref(), &ground.environment);
-    let state = state.map_err(|error| failure(exit::FAILED, &error))?;
+    let state = ground.state()?;
     let bare = args.place.bare_name().unwrap_or_default();
     let name = place.job.as_ref().map_or(bare, |job| &job.name);
     let owner = Owner { job: name.to_owned(), instance: place.instance.clone() };

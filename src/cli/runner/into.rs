@@ -2,16 +2,16 @@
 
 use super::choose::{Copy, copies};
 use super::place::{self, Place};
-use super::restore::RestoreArgs;
+use super::restore::{RestoreArgs, first_that_works};
 use super::table::printable;
-use super::{Ground, failure};
+use super::{Ground, failure, of_lock};
 use crate::archive::{part_of, source_of};
 use crate::cli::output::{Failure, say};
 use crate::contract::{Job, exit};
 use crate::run::dump::Surroundings;
 use crate::run::dump::back::{self, BackError, Order, Way};
 use crate::run::journal::Journal;
-use crate::run::lock::{Lock, LockError, StateDir};
+use crate::run::lock::{Lock, StateDir};
 use crate::run::manifest::Entry;
 use crate::run::os::RunId;
 use crate::run::restore::{self, Machine};
@@ -74,24 +74,8 @@ pub(super) async fn restore_into(args: &RestoreArgs, target: &Target, ground: &G
     let copies = copies(&place.shelves, args.at())?;
     let machine = args.keys().machine(ground, &place.shelves)?;
     let ready = ready(args, target, &place, ground).await?;
-    let mut worse: Option<Failure> = None;
-    for copy in sorted(copies) {
-        if let Some(worse) = worse.take() {
-            worse.print();
-            say(&format!("trying the copy at `{}`", printable(&copy.0.name)));
-        }
-        match one(args, target, &ready, copy, &machine).await {
-            Ok(()) => return Ok(exit::OK),
-            Err((failure, true)) => worse = Some(failure),
-            Err((failure, false)) => return Err(failure),
-        }
-    }
-    Err(worse.unwrap_or_else(|| Failure::new(exit::FAILED, "there is no such archive")))
-}
-
-fn sorted(mut copies: Vec<Copy<'_>>) -> Vec<Copy<'_>> {
-    copies.sort_by_key(|(_, set)| !set.is_good());
-    copies
+    first_that_works(copies, async |copy| one(args, target, &ready, copy, &machine).await).await?;
+    Ok(exit::OK)
 }
 
 async fn ready(args: &RestoreArgs, target: &Target, place: &Place, ground: &Ground) -> Result<Ready, Failure> {
@@ -115,10 +99,7 @@ async fn ready(args: &RestoreArgs, target: &Target, place: &Place, ground: &Grou
     let state = StateDir::find(given, &ground.environment).map_err(|e| told(&e))?;
     let run = RunId::random().map_err(|e| told(&e))?;
     let owner = if known.name.is_empty() { args.place().bare_name().unwrap_or_default() } else { &known.name };
-    let lock = Lock::take(&state, owner, instance, &run).map_err(|error| {
-        let code = if matches!(error, LockError::Held { .. }) { exit::LOCKED } else { exit::FAILED };
-        failure(code, &error)
-    })?;
+    let lock = Lock::take(&state, owner, instance, &run).map_err(|error| of_lock(&error))?;
     let journal = Arc::new(Journal::open(&state, owner, instance, run.clone()).map_err(|e| told(&e))?);
     let (environment, stop) = (ground.environment.clone(), ground.stop.clone());
     let with = Surroundings { context, secrets: Arc::new(secrets), environment, run, journal, stop };

@@ -21,6 +21,7 @@ use super::completion::{self, CompletionsArgs};
 use super::manual::{self, ManArgs};
 use super::output::Failure;
 use crate::contract::{Instance, JOB_VARIABLE, Job, exit};
+use crate::run::lock::{LockError, StateDir};
 use crate::run::os::{Environment, Stop};
 use crate::run::tls;
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -86,6 +87,19 @@ struct Ground {
     journal: bool,
     /// Where bars are drawn.
     screen: MultiProgress,
+}
+
+impl Ground {
+    /// Where locks, journals and records are.
+    fn state(&self) -> Result<StateDir, Failure> {
+        StateDir::find(self.state_dir.as_deref(), &self.environment).map_err(|error| failure(exit::FAILED, &error))
+    }
+}
+
+/// A lock that cannot be had.
+fn of_lock(error: &LockError) -> Failure {
+    let code = if matches!(error, LockError::Held { .. }) { exit::LOCKED } else { exit::FAILED };
+    failure(code, error)
 }
 
 /// Runs the program and gives its exit code.

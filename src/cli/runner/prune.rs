@@ -3,12 +3,12 @@
 use super::choose::one_job;
 use super::place::{Place, PlaceArgs, Shelf};
 use super::table::{printable, table};
-use super::{Ground, failure};
+use super::{Ground, failure, of_lock};
 use crate::cli::output::{Failure, print, say};
 use crate::contract::exit;
 use crate::retention::{Guard, Keep, Policy};
 use crate::run::catalog::Set;
-use crate::run::lock::{Lock, LockError, StateDir};
+use crate::run::lock::Lock;
 use crate::run::mark::{self, Mark, MarkKind};
 use crate::run::os::{self, RunId};
 use crate::run::prune::{Held, Judged, Judgement, Locked, Notes, PruneError, Pruned, Rules, carry_out, judge};
@@ -129,13 +129,9 @@ pub(super) async fn prune(args: &PruneArgs, ground: &Ground) -> Result<u8, Failu
 /// No run of the job may store here meanwhile; a dry run disturbs nobody.
 fn lock(place: &Place, dry_run: bool, ground: &Ground) -> Result<Option<Lock>, Failure> {
     let Some(job) = place.job.as_ref().filter(|_| !dry_run) else { return Ok(None) };
-    let of = |error: &LockError| {
-        let code = if matches!(error, LockError::Held { .. }) { exit::LOCKED } else { exit::FAILED };
-        failure(code, error)
-    };
-    let state = StateDir::find(ground.state_dir.as_deref(), &ground.environment).map_err(|error| of(&error))?;
+    let state = ground.state()?;
     let run = RunId::random().map_err(|error| failure(exit::FAILED, &error))?;
-    Lock::take(&state, &job.name, place.instance.as_deref(), &run).map(Some).map_err(|error| of(&error))
+    Lock::take(&state, &job.name, place.instance.as_deref(), &run).map(Some).map_err(|error| of_lock(&error))
 }
 
 /// What is to be printed in the end.

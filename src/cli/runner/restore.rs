@@ -115,21 +115,33 @@ pub(super) async fn restore(args: &RestoreArgs, ground: &Ground) -> Result<u8, F
 /// Restores the first copy that can be: the whole ones first, else in the order of the destinations.
 pub(super) async fn first_that_comes_back<'a>(
     goal: Goal<'_>,
-    mut copies: Vec<Copy<'a>>,
+    copies: Vec<Copy<'a>>,
     machine: &Machine,
 ) -> Result<Copy<'a>, Failure> {
-    copies.sort_by_key(|(_, set)| !set.is_good());
-    let mut worse: Option<Failure> = None;
-    for (shelf, set) in copies {
-        if let Some(worse) = worse.take() {
-            worse.print();
-            say(&format!("trying the copy at `{}`", printable(&shelf.name)));
-        }
+    let warned = async |(shelf, set): Copy<'a>| {
         if !set.is_good() {
             say(&format!("warning: the copy at `{}` does not count as whole: {}", printable(&shelf.name), state(set)));
         }
-        match one(goal, (shelf, set), machine).await {
-            Ok(()) => return Ok((shelf, set)),
+        one(goal, (shelf, set), machine).await
+    };
+    first_that_works(copies, warned).await
+}
+
+/// The first copy that `one` works on: the whole ones are tried first, else in the order of the destinations. `one` says of
+/// a failure whether another copy may do better.
+pub(super) async fn first_that_works<'a>(
+    mut copies: Vec<Copy<'a>>,
+    one: impl AsyncFn(Copy<'a>) -> Result<(), (Failure, bool)>,
+) -> Result<Copy<'a>, Failure> {
+    copies.sort_by_key(|(_, set)| !set.is_good());
+    let mut worse: Option<Failure> = None;
+    for copy in copies {
+        if let Some(worse) = worse.take() {
+            worse.print();
+            say(&format!("trying the copy at `{}`", printable(&copy.0.name)));
+        }
+        match one(copy).await {
+            Ok(()) => return Ok(copy),
             Err((error, another)) if another => worse = Some(error),
             Err((error, _)) => return Err(error),
         }

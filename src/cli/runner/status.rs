@@ -7,7 +7,6 @@ use crate::cli::output::{Failure, print};
 use crate::contract::{Instance, SpecLocation, exit};
 use crate::run::backup::{self, Outcome, PastRun};
 use crate::run::drill::{Owner, PastDrill};
-use crate::run::lock::StateDir;
 use crate::run::os;
 use crate::schedule::{Schedule, Trigger};
 use crate::value::{Bytes, parse_duration};
@@ -167,8 +166,7 @@ impl Known {
 }
 
 fn past_drill(job: &str, instance: Option<&str>, ground: &Ground) -> Result<Option<PastDrill>, Failure> {
-    let state = StateDir::find(ground.state_dir.as_deref(), &ground.environment);
-    let state = state.map_err(|error| failure(exit::FAILED, &error))?;
+    let state = ground.state()?;
     let owner = Owner { job: job.to_owned(), instance: instance.map(str::to_owned) };
     Ok(PastDrill::last(&state, &owner))
 }
@@ -180,8 +178,7 @@ async fn known(
     ground: &Ground,
 ) -> Result<Known, Failure> {
     let context = place::context(job, instance)?;
-    let state = StateDir::find(ground.state_dir.as_deref(), &ground.environment);
-    let state = state.map_err(|error| failure(exit::FAILED, &error))?;
+    let state = ground.state()?;
     let folder = backup::reports_folder(&state, job, &context).map_err(|error| failure(exit::FAILED, &error))?;
     let runs = backup::past_runs(&folder);
     if !runs.is_empty() {

@@ -1,13 +1,13 @@
 //! `sync`.
 
 use super::place::{self, Place, PlaceArgs, Shelf};
-use super::{Ground, failure};
+use super::{Ground, failure, of_lock};
 use crate::cli::output::{Failure, print, say};
 use crate::contract::{Instance, JOB_VARIABLE, SpecLocation, exit};
 use crate::retention::Keep;
 use crate::run::catalog::Set;
 use crate::run::journal::Journal;
-use crate::run::lock::{Lock, StateDir};
+use crate::run::lock::Lock;
 use crate::run::os::{self, RunId};
 use crate::run::prune::Rules;
 use crate::run::store::Ledger;
@@ -87,7 +87,7 @@ pub(super) async fn sync(args: &SyncArgs, ground: &Ground) -> Result<u8, Failure
     let mut ledger = Ledger::default();
     if !args.dry_run {
         let told = |error: &dyn std::error::Error| failure(exit::FAILED, error);
-        let state = StateDir::find(ground.state_dir.as_deref(), &ground.environment).map_err(|e| told(&e))?;
+        let state = ground.state()?;
         let run = RunId::random().map_err(|e| told(&e))?;
         guards = Some(Lock::take(&state, &job.name, instance.as_deref(), &run).map_err(|e| of_lock(&e))?);
         let journal = Journal::open(&state, &job.name, instance.as_deref(), run).map_err(|e| told(&e))?;
@@ -107,12 +107,6 @@ pub(super) async fn sync(args: &SyncArgs, ground: &Ground) -> Result<u8, Failure
     let code = done.await?;
     drop(guards);
     Ok(if code == exit::OK && place.unread > 0 { exit::PARTIAL } else { code })
-}
-
-fn of_lock(error: &crate::run::lock::LockError) -> Failure {
-    use crate::run::lock::LockError;
-    let code = if matches!(error, LockError::Held { .. }) { exit::LOCKED } else { exit::FAILED };
-    failure(code, error)
 }
 
 impl SyncArgs {

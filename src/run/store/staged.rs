@@ -4,11 +4,11 @@
 //! told from a live one's even where the run's notes are lost with their host.
 
 use super::{Object, StoreError};
+use crate::run::digest::hex;
 use crate::run::journal::Obligation;
 use crate::run::os::{self, RunId};
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
-use std::fmt::Write as _;
 
 /// What the names of files begin with that are not whole yet.
 pub(super) const STAGED_PREFIX: &str = ".eightbells-";
@@ -30,11 +30,7 @@ impl Owner {
             digest.update(length.to_be_bytes());
             digest.update(part.unwrap_or_default());
         }
-        let hex = digest.finalize().iter().take(OWNER_BYTES).fold(String::new(), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        });
-        Self(hex)
+        Self(hex(digest.finalize().get(..OWNER_BYTES).unwrap_or_default()))
     }
 
     /// When a staged object was begun; none of another owner's, and of any other name.

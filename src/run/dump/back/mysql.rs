@@ -4,11 +4,11 @@
 use super::fed::{Fed, unheeded};
 use super::postgres::Asked;
 use super::{BackError, Way, Work, database_named, through};
+use crate::run::digest::hex;
 use crate::run::dump::database::{Client, of_mysql, with_variables};
 use crate::run::dump::start::Start;
 use crate::run::dump::{DumpError, Surroundings};
 use crate::source::{Database, Mysql, Source};
-use std::fmt::Write as _;
 use std::io::Read;
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ pub(super) fn find(asked: &Asked<'_>, mysql: &Mysql, programs: &[&'static str]) 
         let answer = client.answer(with_variables(call, database, &start)?, &start, &limits)?;
         Ok::<_, DumpError>(String::from_utf8_lossy(&answer).trim().to_owned())
     };
-    let is_named = format!("CONVERT(X'{}' USING utf8mb4)", hex(&name));
+    let is_named = format!("CONVERT(X'{}' USING utf8mb4)", hex(name.as_bytes()));
     let made_as = ask(&format!(
         "SELECT CONCAT(default_character_set_name, ' COLLATE ', default_collation_name) FROM information_schema.schemata \
          WHERE schema_name = {is_named}"
@@ -94,7 +94,7 @@ impl Load {
             client.end()?;
         }
         let mut client = self.client((!self.makes_it).then_some(self.name.as_str()))?;
-        client.feed(content).map_err(BackError::Content)?;
+        client.feed(content)?;
         self.client = Some(client);
         Ok(())
     }
@@ -115,11 +115,4 @@ impl Load {
 
 fn quoted(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
-}
-
-fn hex(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02X}");
-        hex
-    })
 }

@@ -186,7 +186,7 @@ impl Load {
         if self.form == Form::Custom {
             self.convert(&mut content, &mut psql)?;
         } else {
-            psql.feed(&mut content).map_err(BackError::Content)?;
+            psql.feed(&mut content)?;
         }
         self.psql = Some(psql);
         Ok(())
@@ -239,7 +239,7 @@ impl Load {
             let _ = writing.join();
             read.map(|()| ended)
         });
-        Ok(read.map_err(BackError::Content)??)
+        Ok(read??)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Back into a database of SQLite's, by its own `.restore`: those who have it open meanwhile see the old content or the new.
 
+use super::fed::pieces;
 use super::postgres::Asked;
 use super::{BackError, Way, Work};
 use crate::run::dump::database::{Call, Client};
@@ -8,7 +9,7 @@ use crate::run::dump::start::Start;
 use crate::run::dump::{DumpError, Surroundings, command};
 use crate::source::{At, Database, Source, Sqlite};
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -72,12 +73,7 @@ impl Load {
         let file = format!("{folder}/{FILE}");
         let failed = |source| BackError::Io { what: format!("`{file}` cannot be written"), source };
         let mut to = File::create_new(&file).map_err(failed)?;
-        let mut buffer = vec![0; 128 * 1024];
-        loop {
-            let length = content.read(&mut buffer).map_err(BackError::Content)?;
-            let Some(piece) = buffer.get(..length).filter(|piece| !piece.is_empty()) else { break };
-            io::Write::write_all(&mut to, piece).map_err(failed)?;
-        }
+        pieces(content, |piece| to.write_all(piece).map(|()| true).map_err(failed))?;
         self.taken = Some((file, start.into_owed()));
         Ok(())
     }

@@ -147,7 +147,7 @@ impl Load {
         let log = Log::new("restore", self.with.secrets.clone());
         let mut fed = Fed::start("cp", self.program(), (log, limits, Debts::default()), unheeded)?;
         let mut checked = Checked::new(content, bounds, true);
-        fed.feed(&mut checked).map_err(BackError::Content)?;
+        fed.feed(&mut checked)?;
         self.fed = Some(fed);
         Ok(())
     }

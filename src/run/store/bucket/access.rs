@@ -1,10 +1,11 @@
 //! How any service is reached: its address, whose certificates are trusted, how often a request is tried again.
 
-use super::Client;
 use super::paced::Paced;
 use super::wire::Wire;
 use crate::run::store::{StoreError, StoreErrorKind, Throttle};
-use object_store::{BackoffConfig, Certificate, ClientOptions, RetryConfig};
+use object_store::{BackoffConfig, ClientOptions, RetryConfig};
+use reqwest::redirect::Policy;
+use reqwest::{Certificate, Client, ClientBuilder, Proxy};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -38,15 +39,6 @@ pub(super) struct Access<'a> {
     pub(super) upload: Option<&'a Throttle>,
 }
 
-/// Whose certificates are trusted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Trust {
-    /// The system's, and those of the destination's own.
-    SystemAndOwn,
-    /// The destination's own alone, where there are any.
-    Own,
-}
-
 impl<'a> Access<'a> {
     pub(super) fn wrong(&self, what: impl std::fmt::Display) -> StoreError {
         StoreError::new(StoreErrorKind::Other, format!("the destination `{}`: {what}", self.destination))
@@ -76,24 +68,25 @@ impl<'a> Access<'a> {
         Ok(Some(endpoint.trim_end_matches('/')))
     }
 
-    /// What requests go through.
-    pub(super) fn wire(&self) -> Result<Wire, StoreError> {
-        let Some(throttle) = self.upload else { return Ok(Wire::default()) };
-        crate::run::tls::install_provider();
-        let client = self.paced_client(self.checked_proxy()?).map_err(|error| {
-            let error = self.wrong("no connection can be set up").because(error.without_url());
-            error.help("if the host has no certificates: install them (Debian: ca-certificates), or give `ca_file:`")
-        })?;
-        Ok(Wire::through(Paced { client, throttle: throttle.clone() }))
+    /// For people: where it is, unless that is the provider's own address.
+    pub(super) fn at(&self) -> String {
+        self.endpoint.map(|endpoint| format!(" ({endpoint})")).unwrap_or_default()
     }
 
-    fn paced_client(&self, proxy: Option<&str>) -> reqwest::Result<reqwest::Client> {
-        let own = self.ca_pem.map(reqwest::Certificate::from_pem_bundle).transpose()?.unwrap_or_default();
-        let proxy = proxy.map(reqwest::Proxy::all).transpose()?;
+    /// What requests go through.
+    pub(super) fn wire(&self) -> Result<Wire, StoreError> {
+        crate::run::tls::install_provider();
+        let (own, proxy) = (self.certificates()?, self.checked_proxy()?);
+        let client = self.client(own, proxy).map_err(|error| self.unconnected(error.without_url()))?;
+        Ok(Wire::through(Paced { client, throttle: self.upload.cloned().unwrap_or_else(Throttle::meter) }))
+    }
+
+    /// Where the system has no certificates, the destination's own do; plain http needs none.
+    fn client(&self, own: Vec<Certificate>, proxy: Option<&str>) -> reqwest::Result<Client> {
+        let proxy = proxy.map(Proxy::all).transpose()?;
         let builder = || {
-            let builder = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).http1_only();
-            let builder = builder.redirect(reqwest::redirect::Policy::none());
-            proxy.iter().cloned().fold(builder, reqwest::ClientBuilder::proxy)
+            let builder = Client::builder().connect_timeout(CONNECT_TIMEOUT).http1_only().redirect(Policy::none());
+            proxy.iter().cloned().fold(builder, ClientBuilder::proxy)
         };
         if self.speaks_plainly() {
             return builder().tls_certs_only(own).build();
@@ -104,45 +97,22 @@ impl<'a> Access<'a> {
         }
     }
 
-    /// Connects by what makes a client of options.
-    pub(super) fn connect<C: Client + 'static>(
-        &self,
-        build: impl Fn(ClientOptions) -> object_store::Result<C>,
-    ) -> Result<Arc<dyn Client>, StoreError> {
-        Ok(Arc::new(self.connect_by(build)?))
+    /// What a builder of `object_store` is told besides: what concerns connections is the wire's.
+    pub(super) fn client_options(&self) -> ClientOptions {
+        ClientOptions::new().with_allow_http(self.speaks_plainly())
     }
 
-    pub(super) fn connect_by<C>(
+    /// What such a builder has made.
+    pub(super) fn connected<C: super::Client + 'static>(
         &self,
-        build: impl Fn(ClientOptions) -> object_store::Result<C>,
-    ) -> Result<C, StoreError> {
-        crate::run::tls::install_provider();
-        let attempt = |trust| {
-            build(self.client_options(trust)?).map_err(|error| {
-                let error = self.wrong("no connection can be set up").because(error);
-                error
-                    .help("if the host has no certificates: install them (Debian: ca-certificates), or give `ca_file:`")
-            })
-        };
-        // A client for plain http cannot be made on a host without certificates either, unless it is told not to look.
-        if self.speaks_plainly() {
-            return attempt(Trust::Own);
-        }
-        match attempt(Trust::SystemAndOwn) {
-            Err(_) if self.ca_pem.is_some() => attempt(Trust::Own),
-            other => other,
-        }
+        built: object_store::Result<C>,
+    ) -> Result<Arc<dyn super::Client>, StoreError> {
+        Ok(Arc::new(built.map_err(|error| self.unconnected(error))?))
     }
 
-    fn client_options(&self, trust: Trust) -> Result<ClientOptions, StoreError> {
-        let client = ClientOptions::new()
-            .with_allow_http(self.speaks_plainly())
-            .with_no_system_certificates(trust == Trust::Own)
-            .with_connect_timeout(CONNECT_TIMEOUT)
-            .with_timeout_disabled()
-            .with_read_timeout_disabled();
-        let client = self.checked_proxy()?.into_iter().fold(client, ClientOptions::with_proxy_url);
-        Ok(self.certificates()?.into_iter().fold(client, ClientOptions::with_root_certificate))
+    fn unconnected(&self, error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+        let error = self.wrong("no connection can be set up").because(error);
+        error.help("if the host has no certificates: install them (Debian: ca-certificates), or give `ca_file:`")
     }
 
     /// The proxy's address.

@@ -2,11 +2,12 @@
 
 use super::Client;
 use super::access::{Access, retries};
+use super::wire::Wire;
 use crate::run::store::{StoreError, Throttle};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use object_store::azure::MicrosoftAzureBuilder;
-use object_store::client::{HttpClient, HttpConnector as _, HttpRequest, HttpRequestBody};
+use object_store::client::{HttpClient, HttpRequest, HttpRequestBody};
 use object_store::path::Path;
 use reqwest::header::HeaderValue;
 use reqwest::{Method, Url};
@@ -51,8 +52,7 @@ pub enum AzurePass {
 impl AzureOptions {
     /// For people, without anything secret.
     pub(super) fn place(&self) -> String {
-        let at = self.endpoint.as_ref().map(|endpoint| format!(" ({endpoint})")).unwrap_or_default();
-        format!("azure://{}/{}/{}{at}", self.account, self.container, self.prefix)
+        format!("azure://{}/{}/{}{}", self.account, self.container, self.prefix, self.access().at())
     }
 
     fn access(&self) -> Access<'_> {
@@ -78,16 +78,14 @@ pub(super) struct Eraser {
 
 impl Eraser {
     /// None where the account's key lets in: then batches do.
-    pub(super) fn new(options: &AzureOptions) -> Result<Option<Self>, StoreError> {
+    fn new(options: &AzureOptions, wire: &Wire) -> Result<Option<Self>, StoreError> {
         let AzurePass::Sas(sas) = &options.pass else { return Ok(None) };
         let access = options.access();
         let own = format!("https://{}.blob.core.windows.net", options.account);
         let address = format!("{}/{}", access.checked_endpoint()?.unwrap_or(&own), options.container);
         let container =
             Url::parse(&address).map_err(|error| access.wrong(format!("`{address}` is no address")).because(error))?;
-        let wire = access.wire()?;
-        let http = access.connect_by(|client| wire.connect(&client))?;
-        Ok(Some(Self { http, container, sas: sas.clone() }))
+        Ok(Some(Self { http: wire.client(), container, sas: sas.clone() }))
     }
 
     pub(super) async fn erase(&self, key: &Path) -> Result<(), object_store::Error> {
@@ -105,13 +103,17 @@ impl Eraser {
     }
 }
 
-pub(super) fn connect(options: &AzureOptions) -> Result<Arc<dyn Client>, StoreError> {
+/// The client, and what deletes in its place where it cannot.
+pub(super) fn connect(options: &AzureOptions) -> Result<(Arc<dyn Client>, Option<Eraser>), StoreError> {
     let access = options.access();
+    let wire = access.wire()?;
+    let eraser = Eraser::new(options, &wire)?;
     let mut builder = MicrosoftAzureBuilder::new()
         .with_account(&options.account)
         .with_container_name(&options.container)
         .with_retry(retries())
-        .with_http_connector(options.access().wire()?);
+        .with_client_options(access.client_options())
+        .with_http_connector(wire);
     if let Some(endpoint) = access.checked_endpoint()? {
         builder = builder.with_endpoint(endpoint.to_owned());
     }
@@ -135,7 +137,7 @@ pub(super) fn connect(options: &AzureOptions) -> Result<Arc<dyn Client>, StoreEr
             builder.with_sas_authorization(pairs)
         }
     };
-    access.connect(|client| builder.clone().with_client_options(client).build())
+    Ok((access.connected(builder.build())?, eraser))
 }
 
 /// The parameters of a signature, with the `?` that it is often copied with, or without.

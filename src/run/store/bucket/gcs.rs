@@ -34,8 +34,7 @@ pub struct GcsOptions {
 impl GcsOptions {
     /// For people, without anything secret.
     pub(super) fn place(&self) -> String {
-        let at = self.endpoint.as_ref().map(|endpoint| format!(" ({endpoint})")).unwrap_or_default();
-        format!("gs://{}/{}{at}", self.bucket, self.prefix)
+        format!("gs://{}/{}{}", self.bucket, self.prefix, self.access().at())
     }
 
     fn access(&self) -> Access<'_> {
@@ -72,11 +71,12 @@ pub(super) fn connect(options: &GcsOptions) -> Result<Arc<dyn Client>, StoreErro
         .with_bucket_name(&options.bucket)
         .with_service_account_key(options.checked_key()?)
         .with_retry(retries())
-        .with_http_connector(options.access().wire()?);
+        .with_client_options(access.client_options())
+        .with_http_connector(access.wire()?);
     if let Some(endpoint) = access.checked_endpoint()? {
         builder = builder.with_base_url(endpoint);
     }
-    access.connect(|client| builder.clone().with_client_options(client).build())
+    access.connected(builder.build())
 }
 
 #[cfg(test)]

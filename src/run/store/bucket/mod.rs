@@ -84,16 +84,11 @@ struct Bucket {
     held: Arc<AtomicU64>,
 }
 
-/// A bucket as its service is told.
-struct Opened<'a> {
-    client: Arc<dyn Client>,
-    service: Service,
-    eraser: Option<azure::Eraser>,
-    asking: Option<Asking>,
-    storing: Storing,
+/// What every service's options say.
+struct Common {
     destination: String,
     place: String,
-    prefix: &'a str,
+    prefix: String,
     throttle: Option<Throttle>,
 }
 
@@ -103,20 +98,10 @@ impl BucketStore {
     /// # Errors
     /// An address that is none, plain `http://` where it is not allowed, certificates that are none.
     pub fn s3(options: S3Options, ledger: Ledger) -> Result<Self, StoreError> {
-        Ok(Self::over(
-            Opened {
-                client: s3::connect(&options)?,
-                service: Service::S3,
-                eraser: None,
-                asking: s3::asking(&options)?,
-                storing: options.storing.clone(),
-                place: options.place(),
-                destination: options.destination,
-                prefix: &options.prefix,
-                throttle: options.upload,
-            },
-            ledger,
-        ))
+        let ((client, asking), place) = (s3::connect(&options)?, options.place());
+        let S3Options { destination, prefix, upload: throttle, storing, .. } = options;
+        let bucket = Bucket::new(Service::S3, client, Common { destination, place, prefix, throttle }, ledger);
+        Ok(Self(Arc::new(Bucket { asking, storing, ..bucket })))
     }
 
     /// A container of Azure's; nothing is asked of the server yet.
@@ -124,20 +109,10 @@ impl BucketStore {
     /// # Errors
     /// Those of [`BucketStore::s3`], a key or a signature that is none.
     pub fn azure(options: AzureOptions, ledger: Ledger) -> Result<Self, StoreError> {
-        Ok(Self::over(
-            Opened {
-                client: azure::connect(&options)?,
-                service: Service::Azure,
-                eraser: azure::Eraser::new(&options)?,
-                asking: None,
-                storing: Storing::default(),
-                place: options.place(),
-                destination: options.destination,
-                prefix: &options.prefix,
-                throttle: options.upload,
-            },
-            ledger,
-        ))
+        let ((client, eraser), place) = (azure::connect(&options)?, options.place());
+        let AzureOptions { destination, prefix, upload: throttle, .. } = options;
+        let bucket = Bucket::new(Service::Azure, client, Common { destination, place, prefix, throttle }, ledger);
+        Ok(Self(Arc::new(Bucket { eraser, ..bucket })))
     }
 
     /// A bucket of Google's; nothing is asked of the server yet.
@@ -145,46 +120,33 @@ impl BucketStore {
     /// # Errors
     /// Those of [`BucketStore::s3`], a key of a service account that is none.
     pub fn gcs(options: GcsOptions, ledger: Ledger) -> Result<Self, StoreError> {
-        Ok(Self::over(
-            Opened {
-                client: gcs::connect(&options)?,
-                service: Service::Gcs,
-                eraser: None,
-                asking: None,
-                storing: Storing::default(),
-                place: options.place(),
-                destination: options.destination,
-                prefix: &options.prefix,
-                throttle: options.upload,
-            },
-            ledger,
-        ))
-    }
-
-    fn over(opened: Opened<'_>, ledger: Ledger) -> Self {
-        let Opened { client, service, eraser, asking, storing, destination, place, prefix, throttle } = opened;
-        let at = prefix.rfind('/').map_or(0, |at| at + 1);
-        let (folder, stem) = prefix.split_at(at);
-        let (folder, stem) = (folder.trim_start_matches('/').to_owned(), stem.to_owned());
-        let held = Arc::default();
-        Self(Arc::new(Bucket {
-            client,
-            service,
-            eraser,
-            asking,
-            storing,
-            destination,
-            place,
-            folder,
-            stem,
-            ledger,
-            throttle,
-            held,
-        }))
+        let (client, place) = (gcs::connect(&options)?, options.place());
+        let GcsOptions { destination, prefix, upload: throttle, .. } = options;
+        let common = Common { destination, place, prefix, throttle };
+        Ok(Self(Arc::new(Bucket::new(Service::Gcs, client, common, ledger))))
     }
 }
 
 impl Bucket {
+    fn new(service: Service, client: Arc<dyn Client>, common: Common, ledger: Ledger) -> Self {
+        let Common { destination, place, prefix, throttle } = common;
+        let (folder, stem) = prefix.split_at(prefix.rfind('/').map_or(0, |at| at + 1));
+        Self {
+            client,
+            service,
+            eraser: None,
+            asking: None,
+            storing: Storing::default(),
+            destination,
+            place,
+            folder: folder.trim_start_matches('/').to_owned(),
+            stem: stem.to_owned(),
+            ledger,
+            throttle,
+            held: Arc::default(),
+        }
+    }
+
     /// The key of a name.
     fn key(&self, name: &str) -> Result<Path, StoreError> {
         check_name(name)?;
@@ -263,14 +225,15 @@ impl Bucket {
 
     async fn clean(self: Arc<Self>, key: String, upload: String) -> Result<bool, StoreError> {
         let failed = |error| StoreError::new(StoreErrorKind::Other, format!("`{key}` cannot be a key")).because(error);
-        let path = Path::parse(&key).map_err(failed)?;
-        match self.client.abort_multipart(&path, &upload).await {
-            Ok(()) => Ok(true),
-            Err(error) => {
-                let error = self.failed(&format!("cannot abort the upload of `{key}`"), error);
-                if error.kind() == StoreErrorKind::Missing { Ok(true) } else { Err(error) }
-            }
-        }
+        self.abort(&Path::parse(&key).map_err(failed)?, &upload).await?;
+        Ok(true)
+    }
+
+    /// Aborts an upload in parts, unless it is gone already.
+    async fn abort(&self, key: &Path, upload: &String) -> Result<(), StoreError> {
+        let Err(error) = self.client.abort_multipart(key, upload).await else { return Ok(()) };
+        let error = self.failed(&format!("cannot abort the upload of `{key}`"), error);
+        if error.kind() == StoreErrorKind::Missing { Ok(()) } else { Err(error) }
     }
 }
 

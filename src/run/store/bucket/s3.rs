@@ -8,12 +8,12 @@ use super::storing::{Encrypting, Storing};
 use crate::destination::{Addressing, Checksum};
 use crate::run::store::{StoreError, Throttle};
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
-use object_store::client::HttpConnector as _;
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 
 /// The region that requests are signed for where none is said.
 const REGION_DEFAULT: &str = "us-east-1";
+
 /// Where a bucket is, and how to get in.
 #[derive(Debug, Clone)]
 pub struct S3Options {
@@ -57,8 +57,7 @@ pub struct Credentials {
 impl S3Options {
     /// For people, without anything secret.
     pub(super) fn place(&self) -> String {
-        let at = self.endpoint.as_ref().map(|endpoint| format!(" ({endpoint})")).unwrap_or_default();
-        format!("s3://{}/{}{at}", self.bucket, self.prefix)
+        format!("s3://{}/{}{}", self.bucket, self.prefix, self.access().at())
     }
 
     fn access(&self) -> Access<'_> {
@@ -112,18 +111,13 @@ impl S3Options {
     }
 }
 
-pub(super) fn connect(options: &S3Options) -> Result<Arc<dyn Client>, StoreError> {
-    let signer = options.signer()?;
-    let builder = builder(options)?.with_http_connector(options.access().wire()?.signing(signer));
-    options.access().connect(|client| builder.clone().with_client_options(client).build())
-}
-
-/// What asks for what the client has no call for; none for anonymous requests.
-pub(super) fn asking(options: &S3Options) -> Result<Option<Asking>, StoreError> {
-    let Some(signer) = options.signer()? else { return Ok(None) };
-    let wire = options.access().wire()?;
-    let http = options.access().connect_by(|client| wire.connect(&client))?;
-    Ok(Some(Asking { http, signer, root: options.root()? }))
+/// The client, and what asks for what it has no call for; none of the latter for anonymous requests.
+pub(super) fn connect(options: &S3Options) -> Result<(Arc<dyn Client>, Option<Asking>), StoreError> {
+    let (access, signer) = (options.access(), options.signer()?);
+    let (wire, root) = (access.wire()?, options.root()?);
+    let asking = signer.clone().map(|signer| Asking { http: wire.client(), signer, root });
+    let builder = builder(options)?.with_http_connector(wire.signing(signer));
+    Ok((access.connected(builder.with_client_options(access.client_options()).build())?, asking))
 }
 
 fn builder(options: &S3Options) -> Result<AmazonS3Builder, StoreError> {

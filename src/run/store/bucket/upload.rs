@@ -275,7 +275,7 @@ impl BucketUpload {
                 self.is_ours_after_all().await.map_err(|_| error)?;
             }
             Err(error) => {
-                if abort(&self.bucket, &self.key, &id).await.is_ok() {
+                if self.bucket.abort(&self.key, &id).await.is_ok() {
                     promise.fulfilled();
                 }
                 return Err(error);
@@ -319,7 +319,7 @@ impl BucketUpload {
                 let _ = sending.await;
             }
         }
-        abort(&self.bucket, &self.key, &parts.id).await?;
+        self.bucket.abort(&self.key, &parts.id).await?;
         parts.promise.fulfilled();
         Ok(())
     }
@@ -348,16 +348,6 @@ impl Parts {
 
 fn exists(bucket: &Bucket, key: &Path) -> StoreError {
     StoreError::new(StoreErrorKind::Exists, format!("`{key}` is at {} already, and is never overwritten", bucket.place))
-}
-
-async fn abort(bucket: &Bucket, key: &Path, id: &str) -> Result<(), StoreError> {
-    match bucket.client.abort_multipart(key, &id.to_owned()).await {
-        Ok(()) => Ok(()),
-        Err(error) => {
-            let error = bucket.failed(&format!("cannot abort the upload of `{key}`"), error);
-            if error.kind() == StoreErrorKind::Missing { Ok(()) } else { Err(error) }
-        }
-    }
 }
 
 impl Upload for BucketUpload {

@@ -7,7 +7,7 @@ use super::sign::Signer;
 use crate::run::store::sent::Sent;
 use object_store::ClientOptions;
 use object_store::client::{
-    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
 };
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_RANGE, RANGE};
@@ -22,19 +22,21 @@ const UNDERWAY_MAX: u64 = 4 << 20;
 /// The slowest that a connection may be without being taken for a stalled one, in bytes a second.
 const SPEED_MIN: u64 = 64 * 1024;
 
-/// Makes the client.
-#[derive(Debug, Default)]
+/// Makes the client; what is said of connections was said to the one below.
+#[derive(Debug)]
 pub(super) struct Wire {
-    below: ReqwestConnector,
-    /// What takes its place where uploads are slowed.
-    paced: Option<Paced>,
+    below: HttpClient,
     signer: Option<Arc<Signer>>,
 }
 
 impl Wire {
-    /// One whose uploads are slowed.
     pub(super) fn through(paced: Paced) -> Self {
-        Self { paced: Some(paced), ..Self::default() }
+        Self { below: HttpClient::new(paced), signer: None }
+    }
+
+    pub(super) fn client(&self) -> HttpClient {
+        let Self { below, signer } = self;
+        HttpClient::new(WireClient { below: below.clone(), signer: signer.clone() })
     }
 
     /// The same with what signs requests to which headers are added.
@@ -44,13 +46,8 @@ impl Wire {
 }
 
 impl HttpConnector for Wire {
-    fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
-        let Self { below, paced, signer } = self;
-        let below = match paced {
-            None => below.connect(options)?,
-            Some(paced) => HttpClient::new(paced.clone()),
-        };
-        Ok(HttpClient::new(WireClient { below, signer: signer.clone() }))
+    fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
+        Ok(self.client())
     }
 }
 
